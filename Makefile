@@ -1,0 +1,29 @@
+# Set-up, demonstration and checks.  TORCH_INDEX=URL adds a package index, such as PyTorch's own for
+# the build without CUDA.
+PYTHON ?= python3
+TORCH_INDEX ?=
+INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX),)
+STAMP := .venv/.installed
+
+.PHONY: demo test lint types nightly
+
+demo: $(STAMP)
+	.venv/bin/gradlemma check examples/digits_mlp.yaml --out report
+
+test: $(STAMP)
+	.venv/bin/python -m pytest -m "not nightly and not gpu"
+
+lint: $(STAMP)
+	.venv/bin/ruff check .
+
+types: $(STAMP)
+	.venv/bin/pyright --pythonpath .venv/bin/python
+
+nightly: $(STAMP)
+	.venv/bin/python -m pytest -m nightly
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into .venv; only the first run does this."
+	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet $(INDEX) -c constraints.txt -e ".[dev]"
+	touch $(STAMP)

@@ -1,0 +1,218 @@
+"""The agreements between the parts of a problem: sizes, norms, and what needs what."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradlemma.errors import ProblemError, printable
+from proofs.kernel.tensors import ExactTensor
+from proofs.network import Loss
+
+if TYPE_CHECKING:
+    from ._problem import Problem
+
+__all__ = ["check_problem"]
+
+
+def check_problem(problem: Problem) -> None:
+    """Refuse a problem whose parts do not agree.
+
+    Raises:
+        ProblemError: naming the key, what was expected and what was found.
+    """
+    _scalars(problem)
+    _samples(problem)
+    _weights(problem)
+    _box(problem)
+    _inputs(problem)
+    _targets(problem)
+    if problem.radius is not None and problem.weights is None:
+        raise _missing("weights", "the ball is centred at the given weights", "ball")
+    if problem.box is None and problem.weights is None:
+        raise _missing("box", "without a box and without weights there is nothing to bound", None)
+
+
+def _scalars(problem: Problem) -> None:
+    from ._problem import NAME
+
+    if not isinstance(problem.name, str) or not NAME.fullmatch(problem.name):
+        raise ProblemError(
+            f"expected a name of letters, digits, _ and - but got {printable(repr(problem.name))}",
+            key="name",
+            remedy="start with a letter",
+        )
+    if type(problem.seed) is not int or not 0 <= problem.seed < 2**63:
+        raise ProblemError(
+            f"expected 0 <= seed < 2^63 but got seed={problem.seed}", key="seed", remedy="use 0"
+        )
+    for key, value in (
+        ("input.norm", problem.input_norm),
+        ("targets.norm", problem.target_norm),
+        ("ball.radius", problem.radius),
+    ):
+        _norm(key, value)
+
+
+def _norm(key: str, value: Fraction | None) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Fraction):
+        message = f"expected an exact number but got {key}={printable(value)} of type {type(value).__name__}"
+        raise ProblemError(message, kind="type", key=key, remedy="write Fraction(1, 10)")
+    if value < 0:
+        raise ProblemError(
+            f"expected a number >= 0 but got {printable(value)}", key=key, remedy="a norm is never negative"
+        )
+
+
+def _samples(problem: Problem) -> None:
+    samples, network = problem.samples, problem.network
+    if samples is None:
+        return
+    if len(samples.x.shape) != 2 or len(samples.y.shape) != 2:
+        raise _shape(
+            "data",
+            f"x and y with rows, shapes [N, d] and [N, out], but got {samples.x.shape} and {samples.y.shape}",
+        )
+    (count, dim), (targets, out) = samples.x.shape, samples.y.shape
+    if count != targets:
+        raise _shape("data", f"as many targets as inputs but got {count} inputs and {targets} targets")
+    if count == 0:
+        raise ProblemError(
+            "expected at least one sample but got N=0", kind="data", key="data", remedy="add samples"
+        )
+    if dim != network.input_dim:
+        raise _shape("input.dim", f"inputs of width {network.input_dim} but got data of width {dim}")
+    if out != network.output_dim:
+        raise _shape("data", f"targets of width {network.output_dim}, the last layer's, but got width {out}")
+    if problem.loss is Loss.CROSS_ENTROPY:
+        _probabilities(samples.y)
+
+
+def _probabilities(y: ExactTensor) -> None:
+    """Rows of y must be probability vectors exactly: the gradient bound sqrt(2) needs it."""
+    rows = y.to_numpy()
+    one_hot = ((rows == 0) | (rows == 1)).all(axis=1) & (rows.sum(axis=1) == 1) if y.is_dyadic else None
+    if one_hot is not None and one_hot.all():
+        return
+    width, entries = y.shape[1], y.fractions()
+    for index in range(y.shape[0]):
+        row = entries[index * width : (index + 1) * width]
+        if min(row) < 0 or sum(row) != 1:
+            raise ProblemError(
+                f"expected probabilities that are >= 0 and add up to exactly 1 but got row {index} with sum "
+                f"{float(sum(row))} and least entry {float(min(row))}",
+                kind="data",
+                key="data",
+                remedy="give class labels, or exact probabilities such as 1/3 inline",
+            )
+
+
+def _weights(problem: Problem) -> None:
+    if problem.weights is None:
+        return
+    parameters = problem.network.parameters()
+    if len(problem.weights) != len(parameters):
+        names = ", ".join(parameter.name for parameter in parameters[:8])
+        raise _shape("weights", f"{len(parameters)} tensors ({names}) but got {len(problem.weights)}")
+    for parameter, tensor in zip(parameters, problem.weights, strict=True):
+        if tensor.shape != parameter.shape:
+            raise _shape(
+                "weights",
+                f"{parameter.name} of dense layer {parameter.layer} with shape {list(parameter.shape)} "
+                f"but got shape {list(tensor.shape)}",
+            )
+
+
+def _box(problem: Problem) -> None:
+    box = problem.box
+    if box is None:
+        return
+    _norm("box.factor", box.factor)
+    if (box.weight_norms is None or box.bias_norms is None) and problem.weights is None:
+        raise _missing("weights", "the box takes its norms from the weights", "box")
+    if box.factor < 1:
+        raise ProblemError(
+            f"expected a factor >= 1 but got {box.factor}, so that the weights lie in the box",
+            key="box.factor",
+            remedy="use 1 or 11/10",
+        )
+    depth = problem.network.depth
+    for key, norms in (("box.weight_norms", box.weight_norms), ("box.bias_norms", box.bias_norms)):
+        if norms is None:
+            continue
+        if len(norms) != depth:
+            raise _shape(key, f"one norm for each of the {depth} dense layers but got {len(norms)}")
+        for index, norm in enumerate(norms):
+            _norm(f"{key}[{index}]", norm)
+    for index, (layer, norm) in enumerate(zip(problem.dense_layers, box.bias_norms or (), strict=False)):
+        if norm and not layer.bias:
+            raise ProblemError(
+                f"expected 0 because dense layer {index + 1} has no bias but got {norm}",
+                key=f"box.bias_norms[{index}]",
+                remedy="write 0, or give the layer a bias",
+            )
+
+
+def _inputs(problem: Problem) -> None:
+    if problem.samples is None:
+        if problem.input_norm is None:
+            raise _missing("input.norm", "without data the bound M on the inputs must be given", "input")
+        return
+    if problem.input_norm is not None:
+        _covers(problem.samples.x, problem.input_norm, "input.norm", "input")
+
+
+def _targets(problem: Problem) -> None:
+    if problem.loss is Loss.CROSS_ENTROPY:
+        if problem.target_norm is not None:
+            raise ProblemError(
+                "expected no targets for cross_entropy, whose targets are probabilities, but got some",
+                key="targets",
+                remedy="remove `targets`",
+            )
+        return
+    if problem.samples is None and problem.target_norm is None:
+        raise _missing(
+            "targets.norm", f"{problem.loss.value} without data needs a bound on the targets", "loss"
+        )
+    if problem.samples is not None and problem.target_norm is not None:
+        _covers(problem.samples.y, problem.target_norm, "targets.norm", "target")
+
+
+def _covers(tensor: ExactTensor, norm: Fraction, key: str, what: str) -> None:
+    """Every row has 2-norm <= norm: by floats where the margin is wide, else exactly."""
+    rows = tensor.to_numpy()
+    with np.errstate(over="ignore", under="ignore"):
+        squares = (rows * rows).sum(axis=1)
+    limit = norm * norm
+    safe = float(limit) * (1 - 1e-9) if limit < 10**300 else 1e300
+    entries, width = None, tensor.shape[1]
+    for index in np.flatnonzero(~(squares < safe)).tolist():
+        entries = tensor.fractions() if entries is None else entries
+        square = sum(entry * entry for entry in entries[index * width : (index + 1) * width])
+        if square > limit:
+            found = float(squares[index]) ** 0.5
+            raise ProblemError(
+                f"expected every {what} to have norm at most {printable(norm)} "
+                f"but got norm {found:.6g} at sample {index}",
+                kind="data",
+                key=key,
+                remedy="raise the number, or write from-data"
+                if key == "input.norm"
+                else "raise the number or remove it",
+            )
+
+
+def _shape(key: str, what: str) -> ProblemError:
+    return ProblemError(
+        f"expected {what}", kind="shape", key=key, remedy="make the shapes agree with `network`"
+    )
+
+
+def _missing(name: str, why: str, key: str | None) -> ProblemError:
+    text = f"expected the key {name} because {why}, but it is missing"
+    return ProblemError(text, kind="missing-key", key=key, remedy=f"add `{name}`")

@@ -1,0 +1,191 @@
+"""From a problem file to a resolved problem: read, check the shape, resolve every part."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gradlemma.errors import ProblemError, printable
+from proofs.errors import GradlemmaError, NetworkError
+from proofs.kernel.tensors import ExactTensor
+from proofs.network import Activate, Dense, Layer, Loss, Network, activation, loss_named
+
+from ._explain import explain
+from ._files import read_problem
+from ._labels import targets_of
+from ._model import LayerSection, ProblemFile
+from ._problem import BoxSpec, Measure, Problem, Samples
+from ._python import box_of
+from ._tree import MAX_BYTES, Node, Step, parse_yaml
+
+__all__ = ["load_problem"]
+
+
+def load_problem(path: str | PathLike[str]) -> Problem:
+    """The problem that the file describes, with its data and weights read and checked.
+
+    Args:
+        path: a problem file as `docs/problem-file.md` describes it; paths inside are relative to it.
+
+    Returns:
+        A problem whose parts agree with each other; every number in it is exact.
+
+    Raises:
+        ProblemError: with file, line, key and remedy.
+    """
+    where = Path(path)
+    tree: Node | None = None
+    try:
+        content = read_problem(where, MAX_BYTES)
+        tree = parse_yaml(content)
+        return _resolve(_validated(tree), where, hashlib.sha256(content).hexdigest())
+    except ProblemError as error:
+        raise error.placed(str(where), _line_of(error.key, tree)) from None
+    except GradlemmaError as error:
+        refusal = ProblemError(str(error), kind="value", remedy="correct the problem file")
+        raise refusal.placed(str(where), None) from None
+    except (MemoryError, RecursionError, OverflowError) as error:
+        message = f"expected a problem of moderate size but reading it stopped with {type(error).__name__}"
+        raise ProblemError(message, kind="limit", file=str(where), remedy="use a smaller problem") from None
+
+
+def _validated(tree: Node) -> ProblemFile:
+    if not isinstance(tree.value, dict):
+        raise ProblemError(
+            "expected a mapping with the keys schema, network, loss, ... but got something else",
+            kind="type",
+            line=tree.line,
+            remedy="start with `schema: 1`",
+        )
+    if "schema" not in tree.value:
+        message = "expected the key schema but it is missing"
+        raise ProblemError(
+            message, kind="missing-key", line=1, key="schema", remedy="add `schema: 1` as the first line"
+        )
+    try:
+        return ProblemFile.model_validate(tree.value)
+    except ValidationError as failure:
+        raise explain(failure, tree, ProblemFile) from None
+
+
+def _line_of(key: str | None, tree: Node | None) -> int | None:
+    """The line of a key such as `network[2].dense`; of its nearest parent where it is absent."""
+    if key is None or tree is None:
+        return None
+    steps: list[Step] = []
+    for name, index in re.findall(r"([A-Za-z_]+)|\[([0-9]{1,9})\]", key):
+        steps.append(name if name else int(index))
+    return tree.line_of(tuple(steps))
+
+
+def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
+    loss = loss_named(spec.loss)
+    data: tuple[ExactTensor, ExactTensor] | None = None
+    if spec.data is not None:
+        from ._data import read_data
+
+        data = read_data(spec.data, path.parent)
+    network = _network(spec, data)
+    samples = None if data is None else _samples(data, network, loss, spec)
+    weights = None
+    if spec.weights is not None:
+        from ._weights import read_weights
+
+        weights = read_weights(spec.weights, network, path.parent)
+    norm = spec.input.norm
+    if norm == "from-data" and data is None:
+        raise ProblemError(
+            "expected a number because there is no data to take the norm from, but got from-data",
+            kind="missing-key",
+            key="input.norm",
+            remedy="write a number M with ||x|| <= M, or add `data`",
+        )
+    return Problem(
+        network=network,
+        loss=loss,
+        name=spec.name or _default_name(path),
+        path=path,
+        sha256=sha256,
+        input_norm=None if norm == "from-data" else Fraction(norm),
+        target_norm=None if spec.targets is None else spec.targets.norm,
+        samples=samples,
+        weights=weights,
+        box=_box(spec, network),
+        radius=None if spec.ball is None else spec.ball.radius,
+        seed=spec.seed,
+        measure=Measure(spec.measure.random_points, spec.measure.ascent_steps),
+    )
+
+
+def _default_name(path: Path) -> str:
+    """The file's name without its ending, where that is a name."""
+    return path.stem if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", path.stem) else "problem"
+
+
+def _network(spec: ProblemFile, data: tuple[ExactTensor, ExactTensor] | None) -> Network:
+    dim = spec.input.dim if data is None or spec.input.dim is not None else data[0].shape[1]
+    if dim is None:
+        raise ProblemError(
+            "expected the key dim because there is no data to take it from, but it is missing",
+            kind="missing-key",
+            key="input.dim",
+            remedy="add `dim:` with the number of input features",
+        )
+    if data is not None and data[0].shape[1] != dim:
+        raise ProblemError(
+            f"expected data with {dim} features but got {data[0].shape[1]}",
+            kind="shape",
+            key="input.dim",
+            remedy="correct or remove `dim`",
+        )
+    layers = tuple(_layer(layer, index) for index, layer in enumerate(spec.network))
+    try:
+        return Network(dim, layers)
+    except NetworkError as error:
+        raise ProblemError(str(error), kind="network", key="network", remedy="correct the layers") from None
+
+
+def _layer(section: LayerSection, index: int) -> Layer:
+    if section.dense is not None:
+        return Dense(section.dense.width, section.dense.bias)
+    given: dict[str, Any] = dict(section.activation)
+    name = given.pop("name")
+    try:
+        return Activate(activation(name, **given))
+    except (GradlemmaError, TypeError) as error:
+        raise ProblemError(
+            printable(error, 500),
+            kind="network",
+            key=f"network[{index}].activation",
+            remedy="see the activations in docs/problem-file.md",
+        ) from None
+
+
+def _samples(
+    data: tuple[ExactTensor, ExactTensor], network: Network, loss: Loss, spec: ProblemFile
+) -> Samples:
+    inline = spec.data is not None and spec.data.inline is not None
+    return Samples(
+        data[0], targets_of(data[1], network.output_dim, loss, "data.inline.y" if inline else "data")
+    )
+
+
+def _box(spec: ProblemFile, network: Network) -> BoxSpec | None:
+    section = spec.box
+    if section is None:
+        return None
+    explicit = section.weight_norms != "from-weights" and section.bias_norms != "from-weights"
+    if section.factor is not None and explicit:
+        raise ProblemError(
+            "expected factor only with norms from-weights but got explicit lists",
+            key="box.factor",
+            remedy="remove `factor`, or write `weight_norms: from-weights`",
+        )
+    factor = Fraction(1) if section.factor is None else section.factor
+    return box_of(network, section.weight_norms, section.bias_norms, factor)

@@ -1,0 +1,277 @@
+"""The shape of a problem file as strict models: which keys exist and what kind of value each takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from proofs.network import CATALOGUE, Loss
+
+from ._fields import (
+    Array,
+    Exact,
+    Flag,
+    Name,
+    NonNegative,
+    NormList,
+    NormOrData,
+    PathText,
+    between,
+    read_array,
+    refuse,
+    shown,
+)
+
+__all__ = ["MAX_SAMPLES", "ProblemFile"]
+
+MAX_SAMPLES = 10_000_000
+MAX_WIDTH = 1_000_000
+MAX_EFFORT = 10_000
+MAX_SEED = 2**63 - 1
+
+
+class Section(BaseModel):
+    """A mapping whose keys are exactly the fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _exactly_one(section: Any, names: tuple[str, ...]) -> None:
+    given = [name for name in names if getattr(section, name) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        raise refuse(f"expected exactly one of {', '.join(names)} but got {found}", "keep one")
+
+
+def _integers(least: int, most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
+
+
+_Extent = Annotated[Any, BeforeValidator(between(1, MAX_WIDTH)), _integers(1, MAX_WIDTH)]
+_Samples = Annotated[Any, BeforeValidator(between(1, MAX_SAMPLES)), _integers(1, MAX_SAMPLES)]
+_Effort = Annotated[Any, BeforeValidator(between(0, MAX_EFFORT)), _integers(0, MAX_EFFORT)]
+_Seed = Annotated[Any, BeforeValidator(between(0, MAX_SEED)), _integers(0, MAX_SEED)]
+
+
+class InputSection(Section):
+    """The inputs: width and a bound M on the 2-norm of each."""
+
+    dim: _Extent = Field(default=None, description="Number of input features; may be omitted with data.")
+    norm: NormOrData = Field(default="from-data", description="A number M with ||x|| <= M, or from-data.")
+
+
+def _column(value: Any) -> str | int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise refuse(
+            f"expected the name or number of a column but got {shown(value)}", "columns count from 0"
+        )
+    return value if isinstance(value, int) else str(value)
+
+
+def _columns(value: Any) -> tuple[str | int, ...]:
+    if not isinstance(value, list) or not value:
+        raise refuse(f"expected a list of columns but got {shown(value)}", "write [a, b] or [0, 1]")
+    return tuple(_column(entry) for entry in value)
+
+
+_COLUMN_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}]}
+
+
+class CsvSection(Section):
+    """A comma-separated table whose first line names the columns."""
+
+    path: PathText
+    features: Annotated[
+        Any,
+        BeforeValidator(_columns),
+        WithJsonSchema({"type": "array", "items": _COLUMN_SCHEMA, "minItems": 1}),
+    ]
+    target: Annotated[Any, BeforeValidator(_column), WithJsonSchema(_COLUMN_SCHEMA)]
+
+
+class NpzSection(Section):
+    """A NumPy archive with the arrays x and y."""
+
+    path: PathText
+
+
+class InlineSection(Section):
+    """Samples written in the problem file."""
+
+    x: Array
+    y: Array
+
+
+def _source(value: Any) -> str:
+    if value != "sklearn:digits":
+        raise refuse(
+            f'expected "sklearn:digits" but got {shown(value)}', "use csv, npz or inline for other data"
+        )
+    return str(value)
+
+
+class DataSection(Section):
+    """The samples, from exactly one of source, csv, npz and inline."""
+
+    source: Annotated[Any, BeforeValidator(_source), WithJsonSchema({"const": "sklearn:digits"})] = None
+    csv: CsvSection | None = None
+    npz: NpzSection | None = None
+    inline: InlineSection | None = None
+    scale: Exact = Field(default=1, description="Every input is multiplied by this number.")
+    limit: _Samples = Field(default=None, description="Use only this many samples, the first ones.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> DataSection:
+        _exactly_one(self, ("source", "csv", "npz", "inline"))
+        return self
+
+
+class DenseSection(Section):
+    """A dense layer h -> W h + b."""
+
+    width: _Extent
+    bias: Flag = True
+
+
+def _activation(value: Any) -> dict[str, Any]:
+    """A name, or a mapping with the name and exact parameters."""
+    given = {"name": value} if isinstance(value, str) else value
+    if not isinstance(given, dict) or "name" not in given:
+        raise refuse(
+            f"expected the name of an activation but got {shown(value)}", "write tanh or {name: tanh}"
+        )
+    if not isinstance(given["name"], str):
+        raise refuse(f"expected a name but got {shown(given['name'])}", "write tanh", at=("name",))
+    for key, entry in given.items():
+        if key != "name" and (isinstance(entry, bool) or not hasattr(entry, "numerator")):
+            raise refuse(f"expected an exact number but got {shown(entry)}", "write 1/10", at=(key,))
+    return given
+
+
+def _activation_schema() -> dict[str, Any]:
+    names = sorted(CATALOGUE)
+    parameters = sorted({key for defaults, _ in CATALOGUE.values() for key in defaults})
+    number = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+    full = {
+        "type": "object",
+        "properties": {"name": {"enum": names}} | dict.fromkeys(parameters, number),
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [{"enum": names}, full]}
+
+
+class LayerSection(Section):
+    """One layer: `dense` or `activation`."""
+
+    dense: DenseSection | None = None
+    activation: Annotated[Any, BeforeValidator(_activation), WithJsonSchema(_activation_schema())] = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> LayerSection:
+        _exactly_one(self, ("dense", "activation"))
+        return self
+
+
+def _arrays(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise refuse(
+            f"expected a list of tensors W1, b1, ... but got {shown(value)}", "write [[[1, 2]], [0]]"
+        )
+    found: list[Any] = []
+    for index, entry in enumerate(value):
+        if not isinstance(entry, list):
+            raise refuse(f"expected a tensor but got {shown(entry)}", "write [[1, 2]] or [0]", at=(index,))
+        found.append(_nested(entry, index))
+    return found
+
+
+def _nested(entry: Any, index: int) -> Any:
+    try:
+        return read_array(entry)
+    except PydanticCustomError as error:
+        context = dict(error.context or {})
+        raise refuse(context["text"], context["remedy"], context["kind"], (index, *context["at"])) from None
+
+
+class WeightsSection(Section):
+    """The given weights: a file, or tensors written out."""
+
+    file: PathText = None
+    values: Annotated[
+        Any,
+        BeforeValidator(_arrays),
+        WithJsonSchema({"type": "array", "items": {"type": "array"}, "minItems": 1}),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> WeightsSection:
+        _exactly_one(self, ("file", "values"))
+        return self
+
+
+class BoxSection(Section):
+    """The set of weights of the worst case: bounds on the norm of every tensor."""
+
+    weight_norms: NormList
+    bias_norms: NormList = None
+    factor: NonNegative = Field(
+        default=None, description="Multiplies norms that are read from the weights; at least 1."
+    )
+
+
+class TargetsSection(Section):
+    """A bound on the targets of a squared error without data."""
+
+    norm: NonNegative
+
+
+class BallSection(Section):
+    """The ball around the given weights."""
+
+    radius: NonNegative
+
+
+class MeasureSection(Section):
+    """How many instances are measured inside the box."""
+
+    random_points: _Effort = 16
+    ascent_steps: _Effort = 30
+
+
+def _loss(value: Any) -> str:
+    known = [member.value for member in Loss]
+    if value not in known or not isinstance(value, str):
+        raise refuse(
+            f"expected a loss among {', '.join(known)} but got {shown(value)}", "choose one of these", "value"
+        )
+    return str(value)
+
+
+def _schema_number(value: Any) -> int:
+    if isinstance(value, bool) or value != 1:
+        raise refuse(f"expected schema: 1 but got {shown(value)}", "write schema: 1", "value")
+    return 1
+
+
+_Loss = Annotated[Any, BeforeValidator(_loss), WithJsonSchema({"enum": [member.value for member in Loss]})]
+_One = Annotated[Any, BeforeValidator(_schema_number), WithJsonSchema({"const": 1})]
+
+
+class ProblemFile(Section):
+    """A problem: a network, its loss, and where to bound its gradient and Hessian."""
+
+    schema_: _One = Field(alias="schema", description="The version of this format.")
+    name: Name = None
+    input: InputSection = InputSection()
+    data: DataSection | None = None
+    network: list[LayerSection] = Field(min_length=1, max_length=2_000)
+    loss: _Loss
+    weights: WeightsSection | None = None
+    box: BoxSection | None = None
+    targets: TargetsSection | None = None
+    ball: BallSection | None = None
+    seed: _Seed = 0
+    measure: MeasureSection = MeasureSection()

@@ -1,0 +1,153 @@
+"""A resolved problem as frozen data, with every agreement between its parts checked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradlemma.errors import printable
+from proofs.kernel.tensors import ExactTensor
+from proofs.network import Dense, Loss, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["BoxSpec", "Measure", "Problem", "Samples"]
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The data: inputs x of shape [N, d] and targets y of shape [N, out], exact."""
+
+    x: ExactTensor
+    y: ExactTensor
+
+    @property
+    def count(self) -> int:
+        return self.x.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxSpec:
+    """Norm bounds on W_1, W_2, ... and b_1, b_2, ..., one per dense layer.
+
+    `None` means: the norms of the given weights times `factor`.  A layer without bias has bias norm 0.
+    """
+
+    weight_norms: tuple[Fraction, ...] | None
+    bias_norms: tuple[Fraction, ...] | None
+    factor: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How many random points of the box are measured, and how many steps gradient ascent takes."""
+
+    random_points: int = 16
+    ascent_steps: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A network, its loss, and where its gradient and Hessian are to be bounded.
+
+    `input_norm` is M with ||x|| <= M, `None` means the largest norm in the data; `target_norm` is M_y
+    with ||y|| <= M_y, `None` means the data again.  `weights` follow `network.parameters()`.
+
+    Raises:
+        ProblemError: if sizes, norms or parts do not agree, naming the key.
+    """
+
+    network: Network
+    loss: Loss
+    name: str = "problem"
+    path: Path | None = None
+    sha256: str | None = None
+    input_norm: Fraction | None = None
+    target_norm: Fraction | None = None
+    samples: Samples | None = None
+    weights: tuple[ExactTensor, ...] | None = None
+    box: BoxSpec | None = None
+    radius: Fraction | None = None
+    seed: int = 0
+    measure: Measure = field(default_factory=Measure)
+
+    def __post_init__(self) -> None:
+        from ._checks import check_problem
+
+        check_problem(self)
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        loss: Loss | str,
+        *,
+        name: str = "problem",
+        x: Any = None,
+        y: Any = None,
+        input_norm: Any = None,
+        target_norm: Any = None,
+        weights: Sequence[Any] | Mapping[str, Any] | None = None,
+        weight_norms: Sequence[Any] | str | None = None,
+        bias_norms: Sequence[Any] | str | None = None,
+        factor: Any = 1,
+        radius: Any = None,
+        seed: int = 0,
+        measure: Measure | None = None,
+    ) -> Problem:
+        """A problem from Python values, with the checks of a problem file.
+
+        Numbers are `int`, `Fraction` or text such as `"1/16"`; tensors are arrays, torch tensors or
+        nested lists; integer `y` of one dimension are class labels unless the loss is a squared error
+        on one output.
+
+        >>> from proofs.network import Dense, Network
+        >>> net = Network.of(64, Dense(32), "tanh", Dense(10))
+        >>> p = Problem.of(net, "cross_entropy", input_norm=8, weight_norms=[2, 2], bias_norms=[1, 1])
+        >>> p.box.weight_norms, p.weights
+        ((Fraction(2, 1), Fraction(2, 1)), None)
+        """
+        from proofs.network import loss_named
+
+        from ._python import box_of, norm_of, samples_of, tensors_of
+
+        chosen = loss_named(loss)
+        return cls(
+            network=network,
+            loss=chosen,
+            name=name,
+            input_norm=norm_of(input_norm, "input.norm"),
+            target_norm=norm_of(target_norm, "targets.norm"),
+            samples=samples_of(x, y, network, chosen),
+            weights=tensors_of(weights, network),
+            box=box_of(network, weight_norms, bias_norms, factor),
+            radius=norm_of(radius, "ball.radius"),
+            seed=seed,
+            measure=measure or Measure(),
+        )
+
+    @property
+    def dense_layers(self) -> tuple[Dense, ...]:
+        """The dense layers in order; box norms are given per dense layer."""
+        return tuple(layer for layer in self.network.layers if isinstance(layer, Dense))
+
+    def describe(self) -> str:
+        """One line: name, network, loss, number of samples.
+
+        >>> from proofs.network import Dense, Network
+        >>> Problem.of(Network.of(2, Dense(1)), "mse", input_norm=1, target_norm=1,
+        ...            weight_norms=[1], bias_norms=[0]).describe()
+        'problem: 2-1, mse, no samples'
+        """
+        count = "no" if self.samples is None else str(self.samples.count)
+        return (
+            f"{printable(self.name)}: {self.network.describe()}, {self.loss.value}, {count} samples".replace(
+                " ,", ","
+            )
+        )

@@ -1,0 +1,140 @@
+"""The torch reading of `Univariate`: an activation and its derivatives, entry by entry.
+
+The expression trees are evaluated as they stand.  Each piece sees the entries that lie in it and
+a point of its own elsewhere, so an unused piece neither overflows nor sends NaN through autograd.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from numerics.errors import NumericsError
+from proofs.kernel.univariate import Call, Expression, Piece, Univariate
+
+__all__ = ["apply", "distance_to_kinks"]
+
+MAX_ORDER = 4
+
+
+@lru_cache(maxsize=1024)
+def _derivative_pieces(function: Univariate, order: int) -> tuple[Piece, ...]:
+    return function.derivative_pieces(order)
+
+
+def apply(function: Univariate, order: int, z: Tensor) -> Tensor:
+    """The order-th derivative of `function` at every entry of z; order 0 is the function.
+
+    Shapes: any -> the same.  At a kink the piece to its right counts, so for order >= 1 the
+    value there is the right one-sided limit.  Values carry an absolute rounding error of a few
+    units in the last place of the largest term: exp(t) - 1 near t = 0 has no small *relative* error.
+
+    Returns:
+        NaN exactly where z is NaN or a term overflows; differentiable by autograd elsewhere.
+
+    Raises:
+        NumericsError: for an order outside 0..4.
+    """
+    if not 0 <= order <= MAX_ORDER:
+        raise NumericsError(f"expected an order from 0 to {MAX_ORDER} but got order={order}")
+    pieces = _derivative_pieces(function, order)
+    if len(pieces) == 1:
+        return _keep_nan(_evaluate(pieces[0].expression, z), z)
+    result: Tensor | None = None
+    for piece in pieces:
+        inside = _inside(piece, z)
+        safe = torch.where(inside, z, torch.full_like(z, _point_of(piece)))
+        value = _evaluate(piece.expression, safe)
+        result = torch.where(inside, value, torch.zeros_like(z) if result is None else result)
+    if result is None:
+        raise NumericsError(f"expected pieces of {function.name} but got none")
+    return _keep_nan(result, z)
+
+
+def distance_to_kinks(function: Univariate, z: Tensor) -> Tensor:
+    """The distance of every entry of z to the nearest kink; infinity where there are none.
+
+    Shapes: any -> the same.  NaN entries have the distance NaN.
+    """
+    nearest = torch.where(torch.isnan(z), z, torch.full_like(z, math.inf))
+    for kink in function.kinks:
+        nearest = torch.minimum(nearest, (z - float(kink)).abs())
+    return nearest
+
+
+def _inside(piece: Piece, z: Tensor) -> Tensor:
+    inside = torch.ones_like(z, dtype=torch.bool)
+    if piece.lower is not None:
+        inside = inside & (z >= float(piece.lower))
+    if piece.upper is not None:
+        inside = inside & (z < float(piece.upper))
+    return inside
+
+
+def _point_of(piece: Piece) -> float:
+    match piece.lower, piece.upper:
+        case None, None:
+            return 0.0
+        case Fraction() as lower, None:
+            return float(lower) + 1.0
+        case None, Fraction() as upper:
+            return float(upper) - 1.0
+        case Fraction() as lower, Fraction() as upper:
+            return float((lower + upper) / 2)
+        case _:
+            raise NumericsError(f"expected the ends of a piece as fractions but got {piece!r}")
+
+
+def _keep_nan(value: Tensor, z: Tensor) -> Tensor:
+    # A constant piece does not look at its argument; NaN must not turn into a number there.
+    return torch.where(torch.isnan(z), z, value)
+
+
+def _evaluate(expression: Expression, z: Tensor) -> Tensor:
+    calls: dict[Call, Tensor] = {}
+    total = torch.zeros_like(z)
+    for (degree, factors), coefficient in expression.terms:
+        term: Tensor | None = _power(z, degree) if degree else None
+        for inner, exponent in factors:
+            if inner not in calls:
+                calls[inner] = _call(inner, z)
+            factor = _power(calls[inner], exponent)
+            term = factor if term is None else term * factor
+        number = float(coefficient)
+        total = total + (number if term is None else term if number == 1.0 else number * term)
+    return total
+
+
+def _power(base: Tensor, exponent: int) -> Tensor:
+    result = base
+    for _ in range(exponent - 1):
+        result = result * base
+    return result
+
+
+def _call(inner: Call, t: Tensor) -> Tensor:
+    x = t if inner.rate == 1 else float(inner.rate) * t
+    match inner.name:
+        case "exp":
+            return torch.exp(x)
+        case "tanh":
+            return torch.tanh(x)
+        case "sigmoid":
+            return torch.sigmoid(x)
+        case "softplus":
+            # max(x, 0) + log(1 + exp(-|x|)), without the switch to a line far out.
+            return -torch.nn.functional.logsigmoid(-x)
+        case "normal_cdf":
+            return torch.special.ndtr(x)
+        case "normal_pdf":
+            return torch.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+        case "sin":
+            return torch.sin(x)
+        case "cos":
+            return torch.cos(x)
+        case _:
+            raise NumericsError(f"expected a call that torch can evaluate but got name={inner.name!r}")

@@ -1,0 +1,7 @@
+"""Gradients, per-sample gradient norms, Hessians and Hessian-vector products of the mean loss."""
+
+from .gradients import gradient as gradient
+from .gradients import sample_gradient_norms as sample_gradient_norms
+from .hessians import hessian as hessian
+from .hessians import hessian_vector_product as hessian_vector_product
+from .jets import second_derivative as second_derivative

@@ -1,0 +1,1 @@
+"""The proof kernel: terms, claims, sealed theorems, rules."""

@@ -1,0 +1,235 @@
+"""Rules that compute: suprema of functions, norms of tensors, bounds at given weights and data.
+
+Each carries its bound as a field and recomputes at replay that the bound holds, so that a
+derivation found on one machine replays on another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import ctx, fmpq
+
+from proofs.errors import KernelError
+
+from ..balls import shared_balls
+from ..claims import Claim, Compare, ForSamples, IsTensor, Relation, SamplesAre, Sequent, Simplex, SupBound
+from ..core import Rule, register
+from ..intervals import certify_secant, certify_supremum
+from ..monotone import require_monotone
+from ..per_sample import evaluate_per_sample, mean_form
+from ..scalars import Norm, Poly, Root, number
+from ..spectral import frobenius_above, spectral_above
+from ..store import tensor_of
+from ..terms import Deriv, Mean, Role, Variable
+from ..univariate import Univariate
+from .algebra import bounds_of
+from .logic import expect_premises, no_premises
+from .samples import close_samples, sample_derivative
+
+__all__ = ["DataNorm", "DataSimplex", "MeanOverData", "SupOfFunction", "SupOfFunctionBall", "TensorNorm"]
+
+LE = Relation.LE
+WORK_PRECISION = 96
+
+
+def _square_of(bound: Poly) -> fmpq:
+    """The square of a bound that is a rational c or c root(q), q rational; c >= 0."""
+    if len(bound.terms) > 1:
+        raise KernelError("expected a bound c or c root(q)")
+    for monomial, coefficient in bound.terms.items():
+        if coefficient < 0:
+            raise KernelError("expected a bound >= 0")
+        if not monomial:
+            return coefficient * coefficient
+        ((inner, exponent),) = monomial
+        radicand = inner.radicand.constant() if isinstance(inner, Root) else None
+        if radicand is None or exponent != 1 or radicand < 0:
+            raise KernelError("expected a bound c or c root(q)")
+        return coefficient * coefficient * radicand
+    return fmpq(0)
+
+
+def _radius_of(radius: Poly | None) -> Fraction | None:
+    if radius is None:
+        return None
+    value = radius.constant()
+    if value is None or value < 0:
+        raise KernelError("expected a radius that is a number >= 0")
+    return Fraction(int(value.p), int(value.q))
+
+
+@dataclass(frozen=True)
+class _Supremum(Rule):
+    function: Univariate
+    order: int
+    radius: Poly | None
+    bound: Poly
+
+    def _certify(self, *, balls: bool) -> SupBound:
+        square, radius = _square_of(self.bound), _radius_of(self.radius)
+        if self.order == -1:
+            certify_secant(self.function, radius, square, balls=balls)
+        elif self.order in (0, 1, 2, 3):
+            certify_supremum(self.function, self.order, radius, square, balls=balls)
+        else:
+            raise KernelError("expected an order from -1 to 3")
+        return SupBound(self.function, self.order, self.radius, self.bound)
+
+
+@register
+@dataclass(frozen=True)
+class SupOfFunction(_Supremum):
+    """
+    ------------------------------------- SupOfFunction      decided by counting real roots of
+    |- |sigma^(k)(t)| <= c on |t| <= R                        polynomials over Q; sigma continuous
+    """
+
+    def conclude(self, *premises: Sequent) -> SupBound:
+        no_premises(premises)
+        return self._certify(balls=False)
+
+
+@register
+@dataclass(frozen=True)
+class SupOfFunctionBall(_Supremum):
+    """
+    ------------------------------------- SupOfFunctionBall      shown by ball arithmetic and a
+    |- |sigma^(k)(t)| <= c on |t| <= R                            tail bound; sigma continuous
+    """
+
+    trust = "arb"
+
+    def conclude(self, *premises: Sequent) -> SupBound:
+        no_premises(premises)
+        return self._certify(balls=True)
+
+
+@register
+@dataclass(frozen=True)
+class TensorNorm(Rule):
+    """
+    ------------------------------ TensorNorm      ||A|| <= c shown in integer arithmetic
+    v = tensor A |- ||v|| <= c
+    """
+
+    variable: Variable
+    digest: str
+    bound: fmpq
+
+    def conclude(self, *premises: Sequent) -> Sequent:
+        no_premises(premises)
+        tensor = tensor_of(self.digest)
+        if tensor.shape != self.variable.shape:
+            raise KernelError(f"expected a tensor of shape {self.variable.shape} but got {tensor.shape}")
+        size = spectral_above(tensor) if len(tensor.shape) == 2 else frobenius_above(tensor)
+        if fmpq(size.numerator, size.denominator) > self.bound:
+            raise KernelError(f"the norm of {self.variable.name} could not be shown to be <= {self.bound}")
+        claim = Compare(Norm(self.variable).poly(), LE, number(self.bound))
+        return Sequent(frozenset([IsTensor(self.variable, self.digest)]), claim)
+
+
+def _rows(samples: tuple[Variable, ...], digests: tuple[str, ...], part: Variable) -> list[tuple[Fraction, ...]]:
+    tensor = tensor_of(digests[samples.index(part)])
+    if len(tensor.shape) != 2 or tensor.shape[1:] != part.shape:
+        raise KernelError(f"expected data of shape [N, {part.shape[0]}] for {part.name}")
+    width, entries = tensor.shape[1], tensor.fractions()
+    return [entries[i : i + width] for i in range(0, len(entries), width)]
+
+
+@register
+@dataclass(frozen=True)
+class DataNorm(Rule):
+    """
+    --------------------------------------------------------------- DataNorm      exact
+    samples are the rows of A, ... |- ||x|| <= M for every sample
+    """
+
+    samples: tuple[Variable, ...]
+    digests: tuple[str, ...]
+    part: Variable
+    bound: fmpq
+
+    def conclude(self, *premises: Sequent) -> Sequent:
+        no_premises(premises)
+        square = Fraction(int(self.bound.p), int(self.bound.q)) ** 2
+        for index, row in enumerate(_rows(self.samples, self.digests, self.part)):
+            if self.bound < 0 or sum(entry * entry for entry in row) > square:
+                raise KernelError(f"sample {index} has a norm above {self.bound}")
+        claim = Compare(Norm(self.part).poly(), LE, number(self.bound))
+        hypothesis = SamplesAre(self.samples, self.digests)
+        return Sequent(frozenset([hypothesis]), ForSamples(self.samples, claim))
+
+
+@register
+@dataclass(frozen=True)
+class DataSimplex(Rule):
+    """
+    ----------------------------------------------------------------------------- DataSimplex
+    samples are the rows of A, ... |- y is a probability vector for every sample
+    """
+
+    samples: tuple[Variable, ...]
+    digests: tuple[str, ...]
+    part: Variable
+
+    def conclude(self, *premises: Sequent) -> Sequent:
+        no_premises(premises)
+        for index, row in enumerate(_rows(self.samples, self.digests, self.part)):
+            if min(row) < 0 or sum(row) != 1:
+                raise KernelError(f"the target of sample {index} is not a probability vector")
+        hypothesis = SamplesAre(self.samples, self.digests)
+        return Sequent(frozenset([hypothesis]), ForSamples(self.samples, Simplex(self.part)))
+
+
+@register
+@dataclass(frozen=True)
+class MeanOverData(Rule):
+    """
+    G |- |D^k F[u..]| <= p    D |- F is k times differentiable    E_i |- t_i <= q_i
+    ------------------------------------------------------------------------------- MeanOverData
+    G*, D*, E*, samples are rows, blocks are tensors |- |D^k mean_i F_i[u..]| <= form
+
+    p is visibly monotone; for every sample its norms and maximal entries of nodes are enclosed
+    by balls, the t_i replaced by the q_i; the mean of the resulting polynomials in the norms of
+    u has coefficients at most those of `form`.
+    """
+
+    trust = "arb"
+
+    samples: tuple[Variable, ...]
+    digests: tuple[str, ...]
+    blocks: tuple[tuple[Variable, str], ...]
+    form: Poly
+
+    def conclude(self, *premises: Sequent) -> Sequent:
+        if len(premises) < 2:
+            raise KernelError("expected two or more premises")
+        term, order, right = sample_derivative(premises[0], premises[1])
+        bounds, known = bounds_of(premises[2:])
+        require_monotone(right, bounds, known)
+        if Mean(self.samples, term).with_role(Role.SAMPLE):
+            raise KernelError("expected the mean to bind all sample variables")
+        self._compare(mean_form(self._evaluate(right, bounds)))
+        hypotheses: frozenset[Claim] = frozenset([SamplesAre(self.samples, self.digests)])
+        for premise in premises:
+            hypotheses = hypotheses | close_samples(premise.hypotheses, self.samples)
+        hypotheses = hypotheses | {IsTensor(variable, digest) for variable, digest in self.blocks}
+        mean = Deriv(Mean(self.samples, term), order)
+        return Sequent(hypotheses, Compare(Norm(mean).poly(), LE, self.form))
+
+    def _evaluate(self, right: Poly, bounds):  # type: ignore[no-untyped-def]
+        samples = {v: tensor_of(d) for v, d in zip(self.samples, self.digests, strict=True)}
+        blocks = {variable: tensor_of(digest) for variable, digest in self.blocks}
+        if len(blocks) != len(self.blocks):
+            raise KernelError("expected one tensor a block")
+        with ctx.workprec(WORK_PRECISION):
+            return evaluate_per_sample(right, bounds, shared_balls(blocks, samples))
+
+    def _compare(self, means) -> None:  # type: ignore[no-untyped-def]
+        for monomial, value in means.items():
+            if value > 0 and value > self.form.terms.get(monomial, fmpq(0)):
+                raise KernelError("the mean could not be shown to be at most the stated form")
+        if any(coefficient < 0 for coefficient in self.form.terms.values()):
+            raise KernelError("expected a form with coefficients >= 0")

@@ -1,0 +1,13 @@
+"""Networks, activations and losses as frozen data."""
+
+from proofs.kernel.univariate import Univariate as Univariate
+
+from .activations import CATALOGUE as CATALOGUE
+from .activations import activation as activation
+from .layers import Activate as Activate
+from .layers import Dense as Dense
+from .layers import Layer as Layer
+from .layers import Parameter as Parameter
+from .losses import Loss as Loss
+from .losses import loss_named as loss_named
+from .network import Network as Network

@@ -1,0 +1,254 @@
+"""BND-1 and its readings BND-3: G_max and H_max of a network's loss, as theorems.
+
+BND-1: ||grad L|| <= G_max = g ||j||_2 and ||Hess L|| <= H_max = lambda_max(h j j^T + g K) for the
+mean loss L.  Each reading feeds premises `symbol <= number` to the same derivation:
+  worst case   over the box {||W_l|| <= s_l, ||b_l|| <= c_l} and all data with ||x_i|| <= M;
+  at weights   actual norms, actual ||h_l(x_i)||, max|sigma'|, max|sigma''|, averaged over samples;
+  in a ball    all theta with ||theta - theta0|| <= rho, averaged over samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+from flint import fmpq
+
+from proofs.errors import GradlemmaError, KernelError
+from proofs.kernel.claims import OperatorNorm
+from proofs.kernel.core import Theorem, infer
+from proofs.kernel.monotone import dependency_order
+from proofs.kernel.rules import Cut, DataNorm, DataSimplex, MeanBound, Monotone
+from proofs.kernel.rules.algebra import bounds_of
+from proofs.kernel.scalars import Norm, Poly, Root, number
+from proofs.kernel.store import remember
+from proofs.kernel.tensors import ExactTensor
+from proofs.kernel.terms import Variable
+from proofs.network import Loss, Network
+
+from .finish import gradient_norm, hessian_norm
+from .jet import NetworkJet, network_jet
+from .lower import closed_form, lower_end
+from .losses import SampleLoss, sample_loss
+from .tactics import assume_at_most, compare_of, rational
+from .values import Values, worst_case_values
+
+__all__ = ["Absent", "Bound", "Box", "Data", "Derivation", "Reading", "ReadingName"]
+
+BITS = 64
+EXACT_BITS = 4000
+EXACT_ATOMS = 60
+
+
+class ReadingName(Enum):
+    """The readings of BND-3."""
+
+    WORST_CASE = "worst_case"
+    AT_WEIGHTS = "at_weights"
+    AT_RESIDUALS = "at_residuals"
+    BALL = "ball"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """{||W_l||_2 <= weight_norms[l], ||b_l||_2 <= bias_norms[l]}, one entry per dense layer.
+
+    The bias entry of a layer without bias is None.
+    """
+
+    weight_norms: tuple[Fraction, ...]
+    bias_norms: tuple[Fraction | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The samples: inputs [N, d] and targets [N, out], exact."""
+
+    inputs: ExactTensor
+    targets: ExactTensor
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A proved bound: `theorem` says ||D^k L|| <= value; the closed form lies in [lower, value].
+
+    form: the coefficients j_g, or the matrix K_gh, of the groups that the number comes from.
+    """
+
+    theorem: Theorem
+    value: Fraction
+    lower: Fraction
+
+    @property
+    def is_exact(self) -> bool:
+        return self.lower == self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """G_max and H_max of one reading."""
+
+    name: ReadingName
+    gradient: Bound
+    hessian: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A reading that was not derived, and why."""
+
+    name: ReadingName
+    reason: str
+
+
+class Derivation:
+    """The derivation of BND-1 for one network and loss, and the readings made from it.
+
+    >>> from proofs.network import Dense, Network
+    >>> net = Network.of(1, Dense(1, bias=False), "relu", Dense(1, bias=False))
+    >>> work = Derivation(net, Loss.HALF_MSE)
+    >>> box = Box((Fraction(1), Fraction(1)), (None, None))
+    >>> reading = work.worst_case(box, input_norm=Fraction(1), target_norm=Fraction(1))
+    >>> str(reading.hessian.value), reading.hessian.is_exact
+    ('4', True)
+    """
+
+    def __init__(self, network: Network, loss: Loss) -> None:
+        self.network = network
+        self.loss = loss
+        self.jet: NetworkJet = network_jet(network)
+        self.sample: SampleLoss = sample_loss(loss, self.jet.output)
+        self.samples: tuple[Variable, ...] = (self.jet.sample, self.sample.target)
+
+    # -- worst case -------------------------------------------------------------------------
+
+    def worst_case(
+        self,
+        box: Box,
+        input_norm: Fraction,
+        target_norm: Fraction | None = None,
+        data: Data | None = None,
+    ) -> Reading:
+        """BND-3 (i): all weights in the box and all data with ||x_i|| <= input_norm.
+
+        With `data`, the hypotheses about the samples are discharged: the rows are checked.
+
+        Raises:
+            GradlemmaError: if a constant of the derivation is infinite.
+        """
+        self._check_box(box)
+        values = self.worst_case_values(box, input_norm, target_norm)
+        bounds = (*values.all_bounds(), *self.sample.residual_bounds)
+        return Reading(
+            ReadingName.WORST_CASE,
+            self._worst(self.sample.first, bounds, data, input_norm, target_norm),
+            self._worst(self.sample.second, bounds, data, input_norm, target_norm),
+        )
+
+    def worst_case_values(self, box: Box, input_norm: Fraction, target_norm: Fraction | None) -> Values:
+        """The premises `symbol <= number` of the worst case, layer by layer."""
+        given: list[Theorem] = [assume_at_most(Norm(self.jet.sample), number(input_norm))]
+        for group, size, shift in zip(self.jet.groups, box.weight_norms, box.bias_norms, strict=True):
+            given.append(assume_at_most(Norm(group.weight), number(size)))
+            if group.bias is not None and shift is not None:
+                given.append(assume_at_most(Norm(group.bias), number(shift)))
+        if self.loss is not Loss.CROSS_ENTROPY:
+            if target_norm is None:
+                raise GradlemmaError("expected a bound of the targets' norms for a squared loss")
+            given.append(assume_at_most(Norm(self.sample.target), number(target_norm)))
+        return worst_case_values(self.jet, given)
+
+    def _check_box(self, box: Box) -> None:
+        expected = [group.bias is not None for group in self.jet.groups]
+        if len(box.weight_norms) != len(expected) or [c is not None for c in box.bias_norms] != expected:
+            raise GradlemmaError(
+                f"expected {len(expected)} weight norms and a bias norm for every layer with a bias, "
+                f"but got weight_norms={len(box.weight_norms)}, bias_norms={len(box.bias_norms)} entries"
+            )
+        if any(value < 0 for value in (*box.weight_norms, *(c for c in box.bias_norms if c is not None))):
+            raise GradlemmaError("expected norms >= 0 in the box")
+
+    def _worst(
+        self,
+        target: Theorem,
+        bounds: tuple[Theorem, ...],
+        data: Data | None,
+        input_norm: Fraction,
+        target_norm: Fraction | None,
+    ) -> Bound:
+        used = used_bounds(target, bounds)
+        numeric, exact = _numeric(target, used)
+        mean = infer(MeanBound(self.samples), numeric, self.sample.smooth)
+        theorem = self._discharge(self.finish(mean), data, input_norm, target_norm)
+        if exact:
+            return bound_of(theorem, closed_form(compare_of(numeric).right, self.jet.groups))
+        return bound_of(theorem, lower_end(compare_of(target).right, used, self.jet.groups, None))
+
+    def finish(self, mean: Theorem) -> Theorem:
+        """||D^k L|| <= number, from a numeric form that bounds D^k L[u..]."""
+        order = next(iter(compare_of(mean).left.atoms())).term.order  # type: ignore[attr-defined]
+        return gradient_norm(mean, self.jet.groups) if order == 1 else hessian_norm(mean, self.jet.groups)
+
+    def _discharge(
+        self, theorem: Theorem, data: Data | None, input_norm: Fraction, target_norm: Fraction | None
+    ) -> Theorem:
+        """Replaces hypotheses about all samples by `the samples are the rows of these tensors`."""
+        if data is None:
+            return theorem
+        digests = (remember(data.inputs), remember(data.targets))
+        facts = [infer(DataNorm(self.samples, digests, self.jet.sample, rational(input_norm)))]
+        if self.loss is Loss.CROSS_ENTROPY:
+            facts.append(infer(DataSimplex(self.samples, digests, self.sample.target)))
+        elif target_norm is not None:
+            facts.append(infer(DataNorm(self.samples, digests, self.sample.target, rational(target_norm))))
+        for fact in facts:
+            if fact.claim in theorem.hypotheses:
+                theorem = infer(Cut(), fact, theorem)
+        return theorem
+
+
+def used_bounds(target: Theorem, bounds: tuple[Theorem, ...]) -> tuple[Theorem, ...]:
+    """The bounds that the target's right side needs, directly or through other bounds."""
+    by_atom, _ = bounds_of(tuple(bound.sequent for bound in bounds))
+    needed = set(dependency_order(compare_of(target).right, by_atom))
+    return tuple(bound for bound in bounds if compare_of(bound).left.atoms() <= needed)
+
+
+def _numeric(target: Theorem, used: tuple[Theorem, ...]) -> tuple[Theorem, bool]:
+    """The target with numbers as coefficients: exact where short rationals do, else rounded up."""
+    if dependency_count(target, used) > EXACT_ATOMS:
+        return infer(Monotone(BITS, unfold=True), target, *used), False
+    try:
+        exact = infer(Monotone(None, unfold=True), target, *used)
+    except (KernelError, MemoryError):
+        exact = None
+    if exact is not None and _is_short(compare_of(exact).right):
+        return exact, True
+    return infer(Monotone(BITS, unfold=True), target, *used), False
+
+
+def dependency_count(target: Theorem, used: tuple[Theorem, ...]) -> int:
+    by_atom, _ = bounds_of(tuple(bound.sequent for bound in used))
+    return len(dependency_order(compare_of(target).right, by_atom))
+
+
+def _is_short(form: Poly) -> bool:
+    return all(
+        not any(isinstance(inner, Root) for inner, _ in monomial)
+        and int(c.p).bit_length() + int(c.q).bit_length() < EXACT_BITS
+        for monomial, c in form.terms.items()
+    )
+
+
+def bound_of(theorem: Theorem, lower: fmpq) -> Bound:
+    if not isinstance(theorem.claim, OperatorNorm):
+        raise TypeError("expected a bound of an operator norm")
+    value = theorem.claim.bound.constant()
+    if value is None:
+        raise TypeError("expected a number as bound")
+    return Bound(theorem, _fraction(value), min(_fraction(lower), _fraction(value)))
+
+
+def _fraction(value: fmpq) -> Fraction:
+    return Fraction(int(value.p), int(value.q))

@@ -1,0 +1,150 @@
+"""Bounds of node values and of activation slopes: the premises that the worst case puts in.
+
+For every node, with a the bound of its norm:
+  dense:       ||z|| <= ||W|| ||h|| + ||b||
+  activation:  ||sigma(z)|| <= root(n) |sigma(0)| + l ||z||, or root(n) sup|sigma| if smaller;
+               max|sigma^(k)(z_i)| <= sup over all t, or over |t| <= R where that is infinite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from proofs.errors import GradlemmaError
+from proofs.kernel.core import Theorem, infer
+from proofs.kernel.rules import (
+    ApplyBound,
+    Monotone,
+    SecantBound,
+    SupNormBound,
+    Triangle,
+    WideBound,
+)
+from proofs.kernel.rules.algebra import bounds_of
+from proofs.kernel.monotone import dependency_order
+from proofs.kernel.scalars import Norm
+from proofs.kernel.terms import Apply, Entrywise, Named, Sum, Term
+from proofs.kernel.univariate import Univariate
+
+from .constants import supremum
+from .jet import NetworkJet
+from .tactics import compare_of, replace
+
+__all__ = ["Values", "dense_value", "slope_bounds", "worst_case_values"]
+
+BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Theorems `symbol <= bound`: what was given, norms of nodes, largest slopes of activations."""
+
+    given: tuple[Theorem, ...]
+    nodes: tuple[Theorem, ...]
+    slopes: tuple[Theorem, ...]
+
+    def all_bounds(self) -> tuple[Theorem, ...]:
+        return (*self.given, *self.nodes, *self.slopes)
+
+
+def dense_value(node: Named) -> Theorem:
+    """||z|| <= ||W|| ||h|| + ||b||."""
+    body = node.body
+    product = body.parts[0] if isinstance(body, Sum) else body
+    if not isinstance(product, Apply):
+        raise TypeError("expected a dense node")
+    return replace(infer(Triangle(node)), infer(ApplyBound(product)))
+
+
+def worst_case_values(jet: NetworkJet, given: list[Theorem]) -> Values:
+    """The bounds of all nodes and slopes that follow from those of weights, biases and data.
+
+    Raises:
+        GradlemmaError: if a constant of an activation is infinite on the range that it meets.
+    """
+    nodes: list[Theorem] = []
+    slopes: list[Theorem] = []
+    for entry in jet.jets[1:]:
+        node = entry.node
+        if not isinstance(node, Named):
+            raise TypeError("expected a node with a name")
+        if isinstance(node.body, Entrywise):
+            radius = _Radius(node.body.vector, [*given, *nodes])
+            nodes.append(activation_value(node, radius))
+            slopes.extend(slope_bounds(node, radius))
+        else:
+            nodes.append(dense_value(node))
+    return Values(tuple(given), tuple(nodes), tuple(slopes))
+
+
+class _Radius:
+    """A number that bounds the norm of an activation's argument, computed when first needed."""
+
+    def __init__(self, argument: Term, known: list[Theorem]) -> None:
+        self._argument, self._known = argument, known
+        self._theorem: Theorem | None = None
+
+    def theorem(self) -> Theorem:
+        """||z|| <= R, R a number."""
+        if self._theorem is None:
+            target = next(t for t in self._known if compare_of(t).left == Norm(self._argument).poly())
+            by_atom, _ = bounds_of(tuple(t.sequent for t in self._known if t is not target))
+            needed = set(dependency_order(compare_of(target).right, by_atom))
+            rest = [t for t in self._known if t is not target and compare_of(t).left.atoms() <= needed]
+            self._theorem = infer(Monotone(BITS, unfold=True), target, *rest) if rest else target
+        return self._theorem
+
+    def number(self) -> Fraction:
+        value = compare_of(self.theorem()).right.constant()
+        if value is None:
+            raise TypeError("expected a number")
+        return Fraction(int(value.p), int(value.q))
+
+
+def _everywhere_or_within(function: Univariate, order: int, radius: _Radius | None) -> tuple[Theorem, ...]:
+    """The premises of a bound on |sigma^(order)|: everywhere, or within the radius."""
+    everywhere = supremum(function, order)
+    if everywhere is not None:
+        return (everywhere,)
+    within = None if radius is None else supremum(function, order, radius.number())
+    if within is None or radius is None:
+        raise GradlemmaError(
+            f"the supremum of |{function.label()}| for derivative {order} is infinite or not established on the "
+            "range that it meets, so no bound follows; try an activation with bounded slopes"
+        )
+    return (within, radius.theorem())
+
+
+def activation_value(node: Named, radius: _Radius) -> Theorem:
+    """||sigma(z)|| <= root(n) |sigma(0)| + l ||z||, or root(n) sup|sigma| where that is smaller."""
+    body = node.body
+    if not isinstance(body, Entrywise):
+        raise TypeError("expected an activation node")
+    function = body.function
+    at_zero = supremum(function, 0, Fraction(0))
+    if at_zero is None:
+        raise GradlemmaError(f"expected |{function.label()}(0)| to be finite")
+    secant = infer(SecantBound(node), at_zero, *_everywhere_or_within(function, -1, radius))
+    whole = supremum(function, 0)
+    if whole is None:
+        return secant
+    wide = infer(WideBound(node), whole)
+    known = radius.theorem()
+    sizes = [compare_of(infer(Monotone(BITS, unfold=True), t, *extra)).right.constant()
+             for t, extra in ((secant, (known,)), (wide, ()))]  # fmt: skip
+    if sizes[0] is None or sizes[1] is None:
+        return secant
+    return wide if sizes[1] < sizes[0] else secant
+
+
+def slope_bounds(node: Named, radius: _Radius | None) -> list[Theorem]:
+    """max|sigma'(z_i)| <= beta and max|sigma''(z_i)| <= gamma."""
+    body = node.body
+    if not isinstance(body, Entrywise):
+        raise TypeError("expected an activation node")
+    return [
+        infer(SupNormBound(Entrywise(body.function, order, body.vector)),
+              *_everywhere_or_within(body.function, order, radius))
+        for order in (1, 2)
+    ]  # fmt: skip
