@@ -5,13 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradlemma.proved import Bounds as Bounds
+    from gradlemma.proved import bounds as bounds
     from gradlemma.errors import ProblemError as ProblemError
     from gradlemma.problem import Problem as Problem
     from gradlemma.problem import load_problem as load_problem
+    from proofs.network import Dense as Dense
+    from proofs.network import Loss as Loss
+    from proofs.network import Network as Network
+    from proofs.network import activation as activation
 
-__all__ = ["Problem", "ProblemError", "load_problem"]
+__all__ = [
+    "Bounds", "Dense", "Loss", "Network", "Problem", "ProblemError", "activation", "bounds", "check_problem",
+    "load_problem",
+]  # fmt: skip
 
 _HOME = {
+    "Bounds": "gradlemma.proved",
+    "Dense": "proofs.network",
+    "Loss": "proofs.network",
+    "Network": "proofs.network",
+    "activation": "proofs.network",
+    "bounds": "gradlemma.proved",
+    "check_problem": "gradlemma.check",
     "Problem": "gradlemma.problem",
     "ProblemError": "gradlemma.errors",
     "load_problem": "gradlemma.problem",

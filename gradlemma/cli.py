@@ -78,6 +78,9 @@ def derive(
     theorem: Annotated[str, typer.Argument(metavar="ID", help="A theorem, such as BND-1.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Derive it for this problem.")] = None,
     depth: Annotated[int | None, typer.Option("--depth", min=1, help="The number of dense layers.")] = None,
+    activation: Annotated[
+        str | None, typer.Option("--activation", help="For BND-2: an activation instead of any smooth one.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.tex,
     fragment: Annotated[bool, typer.Option("--fragment", help="Without the document around it.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write to this file.")] = None,
@@ -86,7 +89,15 @@ def derive(
     from gradlemma.derive import run_derive
 
     raise typer.Exit(
-        run_derive(theorem, problem=problem, depth=depth, form=form.value, fragment=fragment, out=out)
+        run_derive(
+            theorem,
+            problem=problem,
+            depth=depth,
+            form=form.value,
+            fragment=fragment,
+            out=out,
+            activation=activation,
+        )
     )
 
 

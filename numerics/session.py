@@ -106,7 +106,8 @@ class Session:
             ends = sorted((e for e in ends if e.value == e.value), key=lambda e: -e.value)
             later = [end.point for end in ends[:STARTS]]
             steps = self.ascent_steps - self.sprint_steps
-            for end in self.climb_all(best, region, quantity, later, steps, STARTS):
+            later_ends = self.climb_all(best, region, quantity, later, steps, STARTS)
+            for end in later_ends or ends[:STARTS]:
                 point = end.point if self.data is None else Point(end.point.theta, *self.data)
                 try:
                     self.look(best, point)
@@ -128,11 +129,11 @@ class Session:
         """Ascents of at most `steps` steps from each start; reports places * steps in all."""
         ends: list[Ascent] = []
         for number in range(places):
-            if number >= len(starts) or steps == 0:
+            if number >= len(starts) or steps == 0 or self.stopped:
                 self.report(steps)
                 continue
             try:
-                ends.append(self.climb_from(region, quantity, starts[number], 0 if self.stopped else steps))
+                ends.append(self.climb_from(region, quantity, starts[number], steps))
             except KeyboardInterrupt:
                 self.stopped = True
                 continue
@@ -162,7 +163,7 @@ class Session:
 
     @property
     def sprint_steps(self) -> int:
-        return self.ascent_steps // 4
+        return min(self.ascent_steps, max(1, self.ascent_steps // 4))
 
     def climb_cost(self) -> int:
         """The number of steps that `climb` reports."""

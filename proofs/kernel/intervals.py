@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
@@ -91,6 +92,7 @@ def evaluate(expression: Expression, t: arb) -> arb:
     return total
 
 
+@cache
 def check_continuity(function: Univariate) -> None:
     """Refuses a function whose pieces are not shown to agree where they meet.
 
@@ -140,9 +142,12 @@ def clip(piece: Piece, radius: Fraction | None) -> tuple[Fraction | None, Fracti
 
 
 def generator_range(
-    generator: Call | None, lower: Fraction | None, upper: Fraction | None
+    generator: Call | None, lower: Fraction | None, upper: Fraction | None, *, balls: bool = True
 ) -> tuple[fmpq, fmpq] | None:
-    """A rational interval that contains the generator's values, None if it is unbounded."""
+    """A rational interval that contains the generator's values, None if it is unbounded.
+
+    Without `balls`, ends are limits or values at 0; otherwise ends of balls where these are sharper.
+    """
     if generator is None:
         return None if lower is None or upper is None else (to_fmpq(lower), to_fmpq(upper))
     if lower == upper == 0 and generator.name in AT_ZERO:
@@ -152,6 +157,9 @@ def generator_range(
     if generator.rate < 0:
         lower, upper = (None if upper is None else -upper), (None if lower is None else -lower)
         generator = Call(generator.name, -generator.rate)
+    if not balls:
+        lower = lower if lower == 0 else Fraction(0) if lower is not None and lower > 0 else None
+        upper = upper if upper == 0 else Fraction(0) if upper is not None and upper < 0 else None
     ends = [_generator_end(generator, lower, 0), _generator_end(generator, upper, 1)]
     if ends[0] is None or ends[1] is None:
         return None
@@ -193,7 +201,9 @@ def in_generator(expression: Expression, generator: Call | None) -> fmpq_poly:
     return fmpq_poly([coefficients.get(k, fmpq(0)) for k in range(max(coefficients, default=0) + 1)])
 
 
-def _exact_route(expression: Expression, lower: Fraction | None, upper: Fraction | None, square: fmpq) -> bool | None:
+def _exact_route(
+    expression: Expression, lower: Fraction | None, upper: Fraction | None, square: fmpq, balls: bool
+) -> bool | None:
     """Whether |expression| <= sqrt(square) on the interval; None if this route does not apply."""
     generators = expression.indeterminates()
     if not generators:
@@ -202,7 +212,7 @@ def _exact_route(expression: Expression, lower: Fraction | None, upper: Fraction
     if len(generators) > 1:
         return None
     (generator,) = generators
-    interval = generator_range(generator, lower, upper)
+    interval = generator_range(generator, lower, upper, balls=balls)
     if interval is None:
         return None
     poly = in_generator(expression, generator)
@@ -267,7 +277,7 @@ def is_bounded(
     expression: Expression, lower: Fraction | None, upper: Fraction | None, square: fmpq, balls: bool = True
 ) -> bool:
     """Whether |expression| <= sqrt(square) is shown on the interval."""
-    exact = _exact_route(expression, lower, upper, square)
+    exact = _exact_route(expression, lower, upper, square, balls)
     if exact is not None or not balls:
         return exact is True
     with ctx.workprec(PRECISION):

@@ -35,12 +35,13 @@ def evaluate_per_sample(
     """
     reading = _Reading(balls, side)
     images: dict[Atom, SampleForm] = {}
-    for inner in dependency_order(poly, bounds):
-        if inner in bounds:
-            images[inner] = reading.image(bounds[inner], images)
-        else:
-            images[inner] = reading.atom(inner, images)
-    return reading.image(poly, images)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for inner in dependency_order(poly, bounds):
+            if inner in bounds:
+                images[inner] = reading.image(bounds[inner], images)
+            else:
+                images[inner] = reading.atom(inner, images)
+        return reading.image(poly, images)
 
 
 class _Reading:
@@ -83,6 +84,8 @@ class _Reading:
 
     def _multiply(self, first: SampleForm, second: SampleForm) -> SampleForm:
         total: SampleForm = {}
+        if len(first) == 1 and () in first:
+            return {key: multiply(first[()], value, self._side) for key, value in second.items()}
         for left, a in first.items():
             for right, b in second.items():
                 powers = dict(left)

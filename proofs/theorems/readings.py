@@ -7,19 +7,20 @@ from fractions import Fraction
 
 from flint import ctx, fmpq
 
-from proofs.errors import GradlemmaError
+from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.balls import shared_balls
+from proofs.kernel.claims import ForSamples, Smooth
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.monotone import round_up
 from proofs.kernel.per_sample import evaluate_per_sample, mean_form
-from proofs.kernel.rules import Cut, DataSimplex, MeanOverData, TensorNorm
+from proofs.kernel.rules import Cut, DataSimplex, MeanOverData, SmoothAtData, TensorNorm
 from proofs.kernel.rules.algebra import bounds_of
 from proofs.kernel.rules.enclosure import WORK_PRECISION
 from proofs.kernel.scalars import Poly
 from proofs.kernel.spectral import frobenius_above, spectral_above
 from proofs.kernel.store import remember, tensor_of
 from proofs.kernel.tensors import ExactTensor
-from proofs.kernel.terms import Role, Variable
+from proofs.kernel.terms import Named, Role, Variable
 from proofs.network import Loss
 
 from .ball import ball_bounds
@@ -119,8 +120,27 @@ def _mean(work: Derivation, target: Theorem, bounds: tuple[Theorem, ...], place:
     form = Poly((m, round_up(value * (1 + FORM_SLACK), NORM_BITS)) for m, value in means.items() if value > 0)
     rule = MeanOverData(work.samples, place.digests, place.blocks, form)
     theorem = work.finish(infer(rule, target, work.sample.smooth, *used))
-    theorem = _discharge_simplex(work, theorem, place)
+    theorem = _discharge_simplex(work, _discharge_kinks(work, theorem, place), place)
     return bound_of(theorem, lower_end(right, used, work.jet.groups, balls))
+
+
+def _discharge_kinks(work: Derivation, theorem: Theorem, place: _Place) -> Theorem:
+    """Replaces `sigma(z) is twice differentiable` by the fact that no sample lies on a kink there.
+
+    Works at given weights, last layer first; where a sample may lie on a kink, or in a ball, the
+    hypothesis stays.
+    """
+    for before, jet in reversed(list(zip(work.jet.jets[:-1], work.jet.jets[1:], strict=True))):
+        node = jet.node
+        wanted = ForSamples(work.samples, Smooth(node, 2))
+        if wanted not in theorem.hypotheses or before.smooth is None or not isinstance(node, Named):
+            continue
+        try:
+            fact = infer(SmoothAtData(work.samples, place.digests, place.blocks, node), before.smooth)
+        except KernelError:
+            continue
+        theorem = infer(Cut(), fact, theorem)
+    return theorem
 
 
 def _discharge_simplex(work: Derivation, theorem: Theorem, place: _Place) -> Theorem:

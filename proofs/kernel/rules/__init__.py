@@ -15,6 +15,7 @@ from .derivative import SmoothByParts as SmoothByParts
 from .enclosure import DataNorm as DataNorm
 from .enclosure import DataSimplex as DataSimplex
 from .enclosure import MeanOverData as MeanOverData
+from .enclosure import SmoothAtData as SmoothAtData
 from .enclosure import SupOfFunction as SupOfFunction
 from .enclosure import SupOfFunctionBall as SupOfFunctionBall
 from .enclosure import TensorNorm as TensorNorm

@@ -28,6 +28,7 @@ from ..terms import (
     Zero,
 )
 from .logic import expect_premises
+from .norm import require_continuous
 
 __all__ = ["Differentiate", "LinearIdentity", "SmoothByParts", "add"]
 
@@ -170,6 +171,7 @@ class Differentiate(Rule):
         for inner in entrywise:
             if inner is not body or not isinstance(inner.vector, Named) or inner.order != 0:
                 raise KernelError("expected entrywise functions in abbreviations of their own")
+            require_continuous(inner.function)
         if _smooth_premises(premises, self.order) != {self.term, *named} or len(premises) != len(named) + 1:
             raise KernelError("expected as premises that the term and its parts are smooth")
         first = derivative(body)

@@ -6,29 +6,30 @@ derivation found on one machine replays on another.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import ctx, fmpq
+from flint import arb, ctx, fmpq
 
 from proofs.errors import KernelError
 
-from ..balls import shared_balls
-from ..claims import Claim, Compare, ForSamples, IsTensor, Relation, SamplesAre, Sequent, Simplex, SupBound
+from ..balls import TermBalls, shared_balls
+from ..claims import Claim, Compare, ForSamples, IsTensor, Relation, SamplesAre, Sequent, Simplex, Smooth, SupBound
 from ..core import Rule, register
 from ..intervals import certify_secant, certify_supremum
 from ..monotone import require_monotone
 from ..per_sample import evaluate_per_sample, mean_form
-from ..scalars import Norm, Poly, Root, number
+from ..scalars import Monomial, Norm, Poly, Root, number
 from ..spectral import frobenius_above, spectral_above
 from ..store import tensor_of
-from ..terms import Deriv, Mean, Role, Variable
+from ..terms import Deriv, Entrywise, Mean, Named, Role, Variable
 from ..univariate import Univariate
 from .algebra import bounds_of
 from .logic import expect_premises, no_premises
 from .samples import close_samples, sample_derivative
 
-__all__ = ["DataNorm", "DataSimplex", "MeanOverData", "SupOfFunction", "SupOfFunctionBall", "TensorNorm"]
+__all__ = ["DataNorm", "DataSimplex", "MeanOverData", "SmoothAtData", "SupOfFunction", "SupOfFunctionBall", "TensorNorm"]
 
 LE = Relation.LE
 WORK_PRECISION = 96
@@ -185,6 +186,53 @@ class DataSimplex(Rule):
 
 @register
 @dataclass(frozen=True)
+class SmoothAtData(Rule):
+    """
+    G |- z is twice differentiable
+    --------------------------------------------------------------------------- SmoothAtData
+    G*, samples are rows, blocks are tensors |- sigma(z) is twice differentiable for every sample
+
+    no entry of z at any sample can be a kink of sigma: its ball excludes all kinks.
+    """
+
+    trust = "arb"
+
+    samples: tuple[Variable, ...]
+    digests: tuple[str, ...]
+    blocks: tuple[tuple[Variable, str], ...]
+    term: Named
+
+    def conclude(self, *premises: Sequent) -> Sequent:
+        expect_premises(premises, 1)
+        body, claim = self.term.body, premises[0].claim
+        if not isinstance(body, Entrywise) or body.order != 0 or not isinstance(body.function, Univariate):
+            raise KernelError("expected sigma(z) with a function given by pieces")
+        if not isinstance(claim, Smooth) or claim.term is not body.vector or claim.order < 2:
+            raise KernelError("expected the premise that z is twice differentiable")
+        kinks = [arb(fmpq(kink.numerator, kink.denominator)) for kink in body.function.kinks]
+        with ctx.workprec(WORK_PRECISION):
+            for index, column in enumerate(_balls(self).value(body.vector)):
+                if any(not (x < kink or x > kink) for x in column for kink in kinks):
+                    raise KernelError(f"sample {index} may lie on a kink")
+        hypotheses = close_samples(premises[0].hypotheses, self.samples) | _place_hypotheses(self)
+        return Sequent(hypotheses, ForSamples(self.samples, Smooth(self.term, 2)))
+
+
+def _balls(rule: SmoothAtData | MeanOverData) -> TermBalls:
+    samples = {v: tensor_of(d) for v, d in zip(rule.samples, rule.digests, strict=True)}
+    blocks = {variable: tensor_of(digest) for variable, digest in rule.blocks}
+    if len(blocks) != len(rule.blocks):
+        raise KernelError("expected one tensor a block")
+    return shared_balls(blocks, samples)
+
+
+def _place_hypotheses(rule: SmoothAtData | MeanOverData) -> frozenset[Claim]:
+    blocks = {IsTensor(variable, digest) for variable, digest in rule.blocks}
+    return frozenset([SamplesAre(rule.samples, rule.digests), *blocks])
+
+
+@register
+@dataclass(frozen=True)
 class MeanOverData(Rule):
     """
     G |- |D^k F[u..]| <= p    D |- F is k times differentiable    E_i |- t_i <= q_i
@@ -211,23 +259,15 @@ class MeanOverData(Rule):
         require_monotone(right, bounds, known)
         if Mean(self.samples, term).with_role(Role.SAMPLE):
             raise KernelError("expected the mean to bind all sample variables")
-        self._compare(mean_form(self._evaluate(right, bounds)))
-        hypotheses: frozenset[Claim] = frozenset([SamplesAre(self.samples, self.digests)])
+        with ctx.workprec(WORK_PRECISION):
+            self._compare(mean_form(evaluate_per_sample(right, bounds, _balls(self))))
+        hypotheses = _place_hypotheses(self)
         for premise in premises:
             hypotheses = hypotheses | close_samples(premise.hypotheses, self.samples)
-        hypotheses = hypotheses | {IsTensor(variable, digest) for variable, digest in self.blocks}
         mean = Deriv(Mean(self.samples, term), order)
         return Sequent(hypotheses, Compare(Norm(mean).poly(), LE, self.form))
 
-    def _evaluate(self, right: Poly, bounds):  # type: ignore[no-untyped-def]
-        samples = {v: tensor_of(d) for v, d in zip(self.samples, self.digests, strict=True)}
-        blocks = {variable: tensor_of(digest) for variable, digest in self.blocks}
-        if len(blocks) != len(self.blocks):
-            raise KernelError("expected one tensor a block")
-        with ctx.workprec(WORK_PRECISION):
-            return evaluate_per_sample(right, bounds, shared_balls(blocks, samples))
-
-    def _compare(self, means) -> None:  # type: ignore[no-untyped-def]
+    def _compare(self, means: Mapping[Monomial, fmpq]) -> None:
         for monomial, value in means.items():
             if value > 0 and value > self.form.terms.get(monomial, fmpq(0)):
                 raise KernelError("the mean could not be shown to be at most the stated form")

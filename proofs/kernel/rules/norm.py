@@ -10,6 +10,7 @@ from proofs.errors import KernelError
 
 from ..claims import Compare, Equal, Relation, Sequent, SupBound
 from ..core import Rule, register
+from ..intervals import check_continuity
 from ..scalars import DirectionNorm, DistanceNorm, Norm, Poly, Root, SupNorm, number, value_of
 from ..terms import (
     Apply,
@@ -25,6 +26,7 @@ from ..terms import (
     Variable,
     Zero,
 )
+from ..univariate import Function, Univariate
 from .logic import at_most, expect_premises, no_premises
 
 __all__ = [
@@ -244,6 +246,12 @@ def _sup_bound(premise: Sequent, order: int) -> SupBound:
     return claim
 
 
+def require_continuous(function: Function) -> None:
+    """Refuses pieces that do not agree where they meet; unspecified functions are continuous."""
+    if isinstance(function, Univariate):
+        check_continuity(function)
+
+
 def _check_argument(bound: SupBound, argument: Term, premises: tuple[Sequent, ...]) -> None:
     """A bound on |t| <= R needs the premise ||z|| <= R; a bound on all t needs none."""
     expect_premises(premises, 0 if bound.radius is None else 1)
@@ -272,6 +280,7 @@ class MeanValue(Rule):
     def conclude(self, *premises: Sequent) -> SupBound:
         expect_premises(premises, 1)
         slope = _sup_bound(premises[0], 1)
+        require_continuous(slope.function)
         return SupBound(slope.function, -1, slope.radius, slope.bound)
 
 
@@ -364,6 +373,7 @@ class DifferenceBound(Rule):
         bound = _sup_bound(premises[0], 1)
         if not first.function == second.function == bound.function or bound.radius is not None:
             raise KernelError("expected one function on both sides and a bound of its slope everywhere")
+        require_continuous(bound.function)
         return Compare(
             Norm(minus(self.left, self.right)).poly(),
             LE,

@@ -1,0 +1,99 @@
+"""`gradlemma derive`: print the derivation of a theorem, for a problem or in closed form."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from gradlemma.errors import printable
+from proofs.errors import GradlemmaError
+from proofs.kernel.codec import encode
+from proofs.kernel.core import Theorem
+from proofs.kernel.tensor_codec import encode_tensors
+
+__all__ = ["run_derive"]
+
+KNOWN = ("BND-1", "BND-2")
+DEFAULT_DEPTH = 3
+
+
+def run_derive(
+    theorem: str,
+    *,
+    problem: Path | None,
+    depth: int | None,
+    form: str,
+    fragment: bool,
+    out: Path | None,
+    activation: str | None = None,
+) -> int:
+    """Print a derivation; exit code 0.
+
+    Raises:
+        GradlemmaError: for an unknown theorem or options that do not go together.
+    """
+    goals, title = _goals(theorem, problem, depth, activation)
+    text = _printed(goals, title, form, fragment)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        write_text(out, text)
+    return 0
+
+
+def _goals(
+    theorem: str, problem: Path | None, depth: int | None, activation: str | None
+) -> tuple[dict[str, Theorem], str]:
+    if theorem not in KNOWN:
+        import difflib
+
+        close = difflib.get_close_matches(theorem.upper(), KNOWN, 1, 0.3)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise GradlemmaError(f"expected a theorem among {', '.join(KNOWN)} but got {printable(theorem)}{hint}")
+    if theorem == "BND-2":
+        if problem is not None:
+            raise GradlemmaError("expected --depth, not --problem, for BND-2; BND-1 takes --problem")
+        from proofs.theorems.bnd2 import uniform_bounds
+
+        found = uniform_bounds(DEFAULT_DEPTH if depth is None else depth, activation)
+        return {"G": found.gradient, "H": found.hessian}, f"BND-2 for {found.depth} layers"
+    if problem is None or depth is not None or activation is not None:
+        raise GradlemmaError("expected --problem FILE and neither --depth nor --activation for BND-1")
+    from gradlemma.problem import load_problem
+    from gradlemma.proved import derive_bounds
+
+    found = derive_bounds(load_problem(problem))
+    if not found.readings:
+        raise GradlemmaError("no bound was derived: " + "; ".join(found.absent.values()))
+    return found.goals(), f"BND-1 for {found.resolved.problem.name}"
+
+
+def _printed(goals: dict[str, Theorem], title: str, form: str, fragment: bool) -> str:
+    from proofs.typeset import Goal, to_latex, to_markdown
+
+    named = [Goal(name, theorem) for name, theorem in goals.items()]
+    match form:
+        case "tex":
+            return to_latex(*named, fragment=fragment, title=title)
+        case "md":
+            return to_markdown(*named, fragment=fragment, title=title)
+        case "json":
+            document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
+            return json.dumps(document) + "\n"
+        case _:
+            raise GradlemmaError(f"expected the format tex, md or json but got {printable(form)}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,70 @@
+"""Claims in plain characters, for terminals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from proofs.kernel.claims import Claim, Compare, OperatorNorm, Relation
+from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
+from proofs.kernel.terms import Deriv, Mean, Named, Sum, Term, Variable
+
+__all__ = ["claim_text"]
+
+
+def claim_text(claim: Claim) -> str:
+    """A comparison or an operator-norm bound in one short line."""
+    match claim:
+        case Compare(left=left, relation=relation, right=right):
+            sign = "=" if relation is Relation.EQ else "<="
+            return f"{_poly(left)} {sign} {_poly(right)}"
+        case OperatorNorm(term=term, order=order, bound=bound):
+            mark = "grad" if order == 1 else "Hess"
+            return f"||{mark} {_term(term)}|| <= {_poly(bound)}"
+        case _:
+            return type(claim).__name__
+
+
+def _poly(poly: Poly) -> str:
+    if not poly.terms:
+        return "0"
+    if len(poly.terms) > 4:
+        return f"a form with {len(poly.terms)} terms"
+    parts: list[str] = []
+    for monomial, coefficient in poly.sorted_terms():
+        factors = [_atom(a) if e == 1 else f"{_atom(a)}^{e}" for a, e in monomial]
+        number = Fraction(int(coefficient.p), int(coefficient.q))
+        shown = str(number) if len(str(number)) < 10 else f"{float(number):.6g}"
+        parts.append(" ".join(factors) if factors and number == 1 else " ".join([shown, *factors]))
+    return " + ".join(parts)
+
+
+def _atom(inner: Atom) -> str:
+    match inner:
+        case Real(name=name) | Let(name=name):
+            return name
+        case Norm(term=term):
+            return f"||{_term(term)}||"
+        case SupNorm(term=term):
+            return f"max|{_term(term)}|"
+        case DirectionNorm(members=members):
+            return f"||u_{','.join(v.name for v in members)}||" if len(members) < 3 else "||u||"
+        case DistanceNorm():
+            return "dist"
+        case Root(radicand=radicand):
+            return f"root({_poly(radicand)})"
+        case _:
+            return "value"
+
+
+def _term(term: Term) -> str:
+    match term:
+        case Variable(name=name) | Named(name=name):
+            return name
+        case Deriv(term=inner, order=order):
+            return f"D {_term(inner)}[u]" if order == 1 else f"D2 {_term(inner)}[u,u]"
+        case Mean():
+            return "L"
+        case Sum(parts=parts):
+            return " + ".join(_term(part) for part in parts) if len(parts) < 3 else "sum"
+        case _:
+            return type(term).__name__.lower()

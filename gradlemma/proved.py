@@ -1,0 +1,197 @@
+"""The Python interface to bounds: derive, read, print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from gradlemma.problem import Problem
+from gradlemma.resolve import Resolved, resolve
+from proofs.errors import GradlemmaError
+from proofs.kernel.core import Theorem
+from proofs.network import Loss, Network
+from proofs.theorems.bounds import Absent, Bound, Derivation, Reading, ReadingName
+from proofs.theorems.readings import at_residuals, at_weights, in_ball
+
+__all__ = ["Bounds", "ProvedBound", "bounds", "derive_bounds"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedBound:
+    """One proved number: the norm of the gradient or of the Hessian is at most `value`.
+
+    lower: the closed form that the number comes from is at least this; equal to `value` where
+    the number is exact.
+    """
+
+    name: str
+    value: Fraction
+    lower: Fraction
+    theorem: Theorem
+    work: Derivation = field(repr=False)
+
+    @property
+    def tier(self) -> str:
+        """`exact` if value is the closed form's rational value, else `ball`."""
+        return "exact" if self.value == self.lower else "ball"
+
+    @property
+    def trust(self) -> tuple[str, ...]:
+        """What the proof relies on beyond the kernel's rules, such as `arb`."""
+        return tuple(sorted(self.theorem.trust))
+
+    def latex(self) -> str:
+        """The closed form in LaTeX, read off the derivation: the statement and its recursions."""
+        from proofs.typeset.closed_form import closed_forms
+
+        forms = closed_forms(self.work)
+        return forms.gradient if self.name.endswith("G_max") else forms.hessian
+
+    def derivation(self, *, fragment: bool = False) -> str:
+        """The whole derivation as LaTeX."""
+        from proofs.typeset import Goal, to_latex
+
+        return to_latex(Goal(self.name, self.theorem), fragment=fragment)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingBounds:
+    """The two bounds of one reading of BND-3."""
+
+    gradient: ProvedBound
+    hessian: ProvedBound
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """All bounds of a problem; a reading that does not apply is None and `absent` says why."""
+
+    resolved: Resolved
+    work: Derivation
+    readings: dict[ReadingName, ReadingBounds]
+    absent: dict[ReadingName, str]
+
+    @property
+    def worst_case(self) -> ReadingBounds | None:
+        return self.readings.get(ReadingName.WORST_CASE)
+
+    @property
+    def at_weights(self) -> ReadingBounds | None:
+        return self.readings.get(ReadingName.AT_WEIGHTS)
+
+    @property
+    def at_residuals(self) -> ReadingBounds | None:
+        return self.readings.get(ReadingName.AT_RESIDUALS)
+
+    @property
+    def ball(self) -> ReadingBounds | None:
+        return self.readings.get(ReadingName.BALL)
+
+    @property
+    def gradient(self) -> ProvedBound:
+        """G_max of the first reading that applies (the worst case if there is a box)."""
+        return self._first().gradient
+
+    @property
+    def hessian(self) -> ProvedBound:
+        """H_max of the first reading that applies (the worst case if there is a box)."""
+        return self._first().hessian
+
+    def _first(self) -> ReadingBounds:
+        for name in ReadingName:
+            if name in self.readings:
+                return self.readings[name]
+        raise GradlemmaError("no bound was derived: " + "; ".join(self.absent.values()))
+
+    def goals(self) -> dict[str, Theorem]:
+        """Every proved theorem by name: `worst_case.G_max`, `worst_case.H_max`, ..."""
+        found: dict[str, Theorem] = {}
+        for name, reading in self.readings.items():
+            found[f"{name.value}.G_max"] = reading.gradient.theorem
+            found[f"{name.value}.H_max"] = reading.hessian.theorem
+        return found
+
+
+def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
+    """Proved bounds of the gradient and the Hessian of the mean loss of a network.
+
+    Args:
+        network: a `Network` or a feed-forward `torch.nn.Sequential`, whose weights are then used
+            unless `weights` is given.
+        loss: `cross_entropy`, `mse` or `half_mse`.
+        **settings: as for `Problem.of`: x, y, input_norm, target_norm, weights, weight_norms,
+            bias_norms, factor, radius.
+
+    Returns:
+        For each reading that applies the theorems ||grad L|| <= G_max and ||Hess L|| <= H_max.
+
+    >>> from gradlemma import Dense, Network, bounds
+    >>> net = Network.of(1, Dense(1, bias=False), "relu", Dense(1, bias=False))
+    >>> found = bounds(net, "half_mse", input_norm=1, target_norm=1, weight_norms=[1, 1], bias_norms=[0, 0])
+    >>> str(found.hessian.value), found.hessian.tier
+    ('4', 'exact')
+    """
+    if not isinstance(network, Network):
+        from gradlemma.problem.from_torch import network_from_torch
+
+        network, weights = network_from_torch(network)
+        if weights is not None:
+            settings.setdefault("weights", weights)
+    return derive_bounds(Problem.of(network, loss, **settings))
+
+
+def derive_bounds(problem: Problem, report: Callable[[str], None] | None = None) -> Bounds:
+    """The bounds of a problem, in every reading that applies.
+
+    Args:
+        problem: the problem.
+        report: called with a title as each part starts.
+    """
+    say = report or (lambda title: None)
+    say("certifying norms")
+    resolved = resolve(problem)
+    say("deriving BND-1")
+    work = Derivation(problem.network, problem.loss)
+    readings: dict[ReadingName, ReadingBounds] = {}
+    absent: dict[ReadingName, str] = {}
+    for name in ReadingName:
+        say(f"deriving the reading {name.value}")
+        try:
+            found = _derive(work, resolved, name)
+        except GradlemmaError as error:
+            found = Absent(name, str(error))
+        if isinstance(found, Absent):
+            absent[name] = found.reason
+        else:
+            readings[name] = _proved(work, found)
+    return Bounds(resolved, work, readings, absent)
+
+
+def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading | Absent:
+    if name is ReadingName.WORST_CASE:
+        if resolved.box is None:
+            return Absent(name, "the problem states no box")
+        return work.worst_case(resolved.box, resolved.input_norm, resolved.target_norm, resolved.data)
+    if resolved.weights is None or resolved.data is None:
+        return Absent(name, "the problem has no weights or no data")
+    match name:
+        case ReadingName.AT_WEIGHTS:
+            return at_weights(work, resolved.weights, resolved.data)
+        case ReadingName.AT_RESIDUALS:
+            return at_residuals(work, resolved.weights, resolved.data)
+        case ReadingName.BALL:
+            if resolved.problem.radius is None:
+                return Absent(name, "the problem states no ball")
+            return in_ball(work, resolved.weights, resolved.data, resolved.problem.radius)
+
+
+def _proved(work: Derivation, reading: Reading) -> ReadingBounds:
+    def one(symbol: str, bound: Bound) -> ProvedBound:
+        return ProvedBound(f"{reading.name.value}.{symbol}", bound.value, bound.lower, bound.theorem, work)
+
+    return ReadingBounds(one("G_max", reading.gradient), one("H_max", reading.hessian))

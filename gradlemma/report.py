@@ -1,0 +1,287 @@
+"""Reports of a check: the JSON document, the directory of files, the table."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradlemma.check import PLACES, Checked, Verdict
+from gradlemma.derive import write_text
+from gradlemma.errors import printable
+from gradlemma.pdf import compile_pdf
+from gradlemma.proved import ProvedBound
+from proofs.theorems.bounds import ReadingName
+from proofs.typeset import Goal, claim_latex, to_latex
+
+if TYPE_CHECKING:
+    from numerics.records import Estimate, Place
+
+__all__ = ["document_of", "print_table", "write_report"]
+
+VERDICTS = {
+    Verdict.REFUTED: "refuted",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.HOLDS: "holds on instances",
+    Verdict.CERTIFIED: "certified",
+    Verdict.PROVED: "proved",
+}
+TITLES = {
+    ReadingName.WORST_CASE: "worst case over the box",
+    ReadingName.AT_WEIGHTS: "at the weights",
+    ReadingName.AT_RESIDUALS: "at the weights, residuals",
+    ReadingName.BALL: "in the ball",
+}
+MEASURED = ("at_weights", "box_random", "box_ascent", "ball")
+
+
+def document_of(checked: Checked) -> dict[str, Any]:
+    """The machine-readable report, `schema_version` 1 (docs/json.md)."""
+    bounds = checked.bounds
+    goals = bounds.goals()
+    return {
+        "schema_version": 1,
+        "problem": {
+            "name": checked.problem.name,
+            "sha256": checked.problem.sha256,
+            "network": checked.problem.network.describe(),
+            "loss": checked.problem.loss.value,
+            "parameters": checked.problem.network.parameter_count,
+            "seed": checked.problem.seed,
+        },
+        "verdict": VERDICTS[checked.verdict],
+        "reasons": list(checked.reasons),
+        "weights_in_box": bounds.resolved.weights_in_box,
+        "bounds": {name.value: _reading(checked, name) for name in ReadingName},
+        "measured": {name: _place(getattr(checked.measured, name)) for name in MEASURED},
+        "ratios": _ratio_table(checked),
+        "slack": _slack(checked),
+        "theorem": {name: claim_latex(theorem.claim) for name, theorem in goals.items()},
+        "hypotheses": {
+            name: sorted(claim_latex(claim) for claim in theorem.hypotheses) for name, theorem in goals.items()
+        },
+        "trust": sorted(frozenset[str]().union(*(theorem.trust for theorem in goals.values()))),
+        "elapsed_s": checked.elapsed_s,
+        "peak_memory_bytes": checked.peak_memory_bytes,
+        "versions": _versions(),
+    }
+
+
+def _reading(checked: Checked, name: ReadingName) -> dict[str, Any] | None:
+    reading = checked.bounds.readings.get(name)
+    if reading is None:
+        return {"G_max": None, "H_max": None, "reason": checked.bounds.absent.get(name)}
+    return {"G_max": _bound(reading.gradient), "H_max": _bound(reading.hessian)}
+
+
+def _bound(bound: ProvedBound) -> dict[str, Any]:
+    value: Any = str(bound.value)
+    if bound.tier != "exact":
+        value = {"lower": decimal_text(bound.lower, up=False), "upper": decimal_text(bound.value, up=True)}
+    return {
+        "value": value,
+        "tier": bound.tier,
+        "latex": bound.latex(),
+        "proved": str(bound.value),
+        "trust": list(bound.trust),
+    }
+
+
+def decimal_text(value: Fraction, *, up: bool, digits: int = 17) -> str:
+    """The value as a decimal with that many significant digits, rounded up or down.
+
+    >>> decimal_text(Fraction(1, 3), up=True, digits=4), decimal_text(Fraction(200), up=False, digits=2)
+    ('3.334e-1', '2.0e+2')
+    """
+    if value == 0:
+        return "0"
+    exponent = _decimal_exponent(abs(value))
+    scaled = value / Fraction(10) ** (exponent - digits + 1)
+    whole = math.ceil(scaled) if up else math.floor(scaled)
+    if abs(whole) >= 10**digits:
+        exponent += 1
+        scaled = value / Fraction(10) ** (exponent - digits + 1)
+        whole = math.ceil(scaled) if up else math.floor(scaled)
+    text = str(abs(whole)).rjust(digits, "0")
+    return f"{'-' if value < 0 else ''}{text[0]}.{text[1:]}e{exponent:+d}"
+
+
+def _decimal_exponent(value: Fraction) -> int:
+    """The e with 10^e <= value < 10^(e+1)."""
+    guess = math.floor((value.numerator.bit_length() - value.denominator.bit_length()) * math.log10(2))
+    while Fraction(10) ** guess > value:
+        guess -= 1
+    while Fraction(10) ** (guess + 1) <= value:
+        guess += 1
+    return guess
+
+
+def _place(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    return {
+        "gradient_norm": _estimate(place.gradient_norm),
+        "sample_gradient_norm": _estimate(place.sample_gradient_norm),
+        "hessian_norm": _estimate(place.hessian_norm),
+        "points": place.points,
+        "skipped_at_kinks": place.skipped,
+        "not_finite": place.not_finite,
+    }
+
+
+def _estimate(found: Estimate | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    if not found.is_finite:
+        return {"value": None, "error": None, "dtype": found.dtype, "device": found.device}
+    return {"value": found.value, "error": found.error, "dtype": found.dtype, "device": found.device}
+
+
+def _ratio_table(checked: Checked) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for ratio in checked.ratios:
+        place = ratio.place if ratio.bound != ReadingName.AT_RESIDUALS.value else "at_residuals"
+        table.setdefault(place, {})[ratio.quantity] = ratio.value
+    return table
+
+
+def _slack(checked: Checked) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for number, step in enumerate(checked.steps(), start=1):
+        line = checked.slack.get(id(step))
+        if line is None or line.instances == 0:
+            continue
+        rows.append(
+            {
+                "step": number,
+                "rule": type(step.rule).__name__,
+                "claim": claim_latex(step.claim),
+                "ratio": line.ratio if math.isfinite(line.ratio) else None,
+                "left": line.left,
+                "right": line.right,
+                "instances": line.instances,
+                "undecided": line.undecided,
+            }
+        )
+    return rows
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, str] = {}
+    for package in ("gradlemma", "numpy", "python-flint", "sympy", "torch"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def write_report(checked: Checked, document: dict[str, Any], out: Path) -> dict[str, Path | str]:
+    """Write report.json, derivation.json, derivation.tex and, where TeX is installed, the PDF.
+
+    Returns:
+        What was written, by name; for the PDF a sentence where it was not.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    goals = [Goal(name, theorem) for name, theorem in checked.bounds.goals().items()]
+    tex = to_latex(*goals, title=f"Bounds for {checked.problem.name}")
+    files = {
+        "report.json": json.dumps(document, indent=2, allow_nan=False) + "\n",
+        "derivation.json": json.dumps(checked.document) + "\n",
+        "derivation.tex": tex,
+    }
+    written: dict[str, Path | str] = {}
+    for name, text in files.items():
+        write_text(out / name, text)
+        written[name] = out / name
+    written["derivation.pdf"] = compile_pdf(tex, out / "derivation.pdf")
+    return written
+
+
+def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
+    """The table a person reads: bounds, measurements, ratios, where slack enters, the verdict."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    problem = checked.problem
+    console.print(Text(f"{problem.describe()}, {problem.network.parameter_count} parameters"))
+    table = Table(show_edge=False, pad_edge=False)
+    for title in ("bound", "", "proved", "tier", "measured", "bound/measured"):
+        table.add_column(title, justify="left" if title in ("bound", "", "tier") else "right")
+    for row in _rows(checked):
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+    for name, reason in checked.bounds.absent.items():
+        console.print(Text(f"{TITLES[name]}: not derived, {printable(reason, 300)}"))
+    _print_slack(checked, console)
+    trust = sorted(frozenset[str]().union(*(t.trust for t in checked.bounds.goals().values())))
+    console.print(Text(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else "")))
+    memory = "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
+    count = len(checked.document["derivation"]["steps"])
+    console.print(Text(f"{count} kernel steps replayed; {checked.elapsed_s:.1f} s, peak memory {memory}"))
+    for name, place in written.items():
+        console.print(Text(f"{name}: {place}"))
+
+
+def _rows(checked: Checked) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    places = dict((reading, place) for place, reading in PLACES) | {ReadingName.AT_RESIDUALS: "at_weights"}
+    for name, reading in checked.bounds.readings.items():
+        place: Place | None = getattr(checked.measured, places[name])
+        for symbol, bound, found in (
+            ("G_max", reading.gradient, None if place is None else place.gradient_norm),
+            ("H_max", reading.hessian, None if place is None else place.hessian_norm),
+        ):
+            quantity = "gradient_norm" if symbol == "G_max" else "hessian_norm"
+            rows.append(
+                (
+                    TITLES[name] if symbol == "G_max" else "",
+                    symbol,
+                    str(bound.value) if bound.tier == "exact" and len(str(bound.value)) < 14
+                    else decimal_text(bound.value, up=True, digits=7),
+                    bound.tier,
+                    "-" if found is None or not found.is_finite else f"{found.value:.6g}",
+                    _ratio_text(checked, places[name], quantity, name),
+                )
+            )  # fmt: skip
+    return rows
+
+
+def _ratio_text(checked: Checked, place: str, quantity: str, reading: ReadingName) -> str:
+    for ratio in checked.ratios:
+        if (ratio.place, ratio.quantity, ratio.bound) == (place, quantity, reading.value):
+            return "-" if ratio.value is None else f"{ratio.value:.3g}"
+    return "-"
+
+
+def _print_slack(checked: Checked, console: Any) -> None:
+    """The bounds of the nodes' derivatives, layer by layer: where looseness enters."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_edge=False, pad_edge=False, title="slack, node by node", title_justify="left")
+    table.add_column("line")
+    table.add_column("right/left", justify="right")
+    count = 0
+    for step in checked.steps():
+        line = checked.slack.get(id(step))
+        if line is None or type(step.rule).__name__ not in ("Fold", "OperatorNormIntro", "SquareRoot"):
+            continue
+        if line.instances and math.isfinite(line.ratio):
+            table.add_row(Text(plain(step)), Text(f"{line.ratio:.3g}"))
+            count += 1
+    if count:
+        console.print(table)
+
+
+def plain(step: Any) -> str:
+    """A line in plain characters, for a terminal."""
+    from gradlemma.plain import claim_text
+
+    return claim_text(step.claim)

@@ -1,0 +1,116 @@
+"""Claims as running text with formulas."""
+
+from __future__ import annotations
+
+
+from proofs.kernel.claims import (
+    Claim,
+    Compare,
+    Equal,
+    ForSamples,
+    IsTensor,
+    OperatorNorm,
+    Relation,
+    SamplesAre,
+    Simplex,
+    Smooth,
+    SupBound,
+)
+from proofs.kernel.scalars import Poly, number
+from proofs.kernel.terms import Inner, Scale, Sum, Term, Variable
+
+from .expressions import Writer
+from .layout import Inline, Math, Mono, Piece, math
+from .names import function_latex
+
+__all__ = ["claim_inlines", "definition", "related"]
+
+DIGEST = 12
+
+
+def related(left: list[Piece], relation: str, right: list[Piece]) -> Math:
+    """left, relation, right, breakable before the relation."""
+    first = Piece(f"{relation} {right[0].text}", is_relation=True)
+    return Math((*left, first, *right[1:]))
+
+
+def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> tuple[Inline, ...]:
+    """The claim; `as_premise` shows long numbers by their first digits, never rounded upward."""
+    match claim:
+        case Compare(left=left, relation=relation, right=right):
+            up = relation is Relation.LE and not as_premise
+            sign = r"\le" if relation is Relation.LE else "="
+            return (related(writer.pieces(left), sign, writer.pieces(right, up=up)),)
+        case Equal(left=left, right=right):
+            return (related(writer.term_pieces(left), "=", _opened(right, writer)),)
+        case OperatorNorm(term=term, order=order, bound=bound):
+            nabla = r"\nabla" if order == 1 else r"\nabla^{2}"
+            left = [Piece(rf"\lVert {nabla} {writer.term(term)}\rVert")]
+            return (related(left, r"\le", writer.pieces(bound, up=not as_premise)),)
+        case SupBound():
+            return _sup_bound(claim, writer, up=not as_premise)
+        case Smooth(term=term, order=order):
+            times = "twice" if order == 2 else "once"
+            return (math(writer.term(term)), f" is {times} differentiable in ", math(r"\theta"))
+        case Simplex(term=term):
+            return (math(writer.term(term)), " is a probability vector")
+        case IsTensor(variable=variable, digest=digest):
+            shape = math(r"\times ".join(str(n) for n in variable.shape))
+            return (math(writer.variable(variable)), " is the given tensor of shape ", shape, *_digest(digest))
+        case SamplesAre(samples=samples, digests=digests):
+            return _samples_are(samples, digests, writer)
+        case ForSamples(samples=samples, claim=inner):
+            parts = math("(" + ",".join(writer.variable(v) for v in samples) + ")")
+            inside = claim_inlines(inner, writer, as_premise=as_premise)
+            return (*inside, " for every sample ", parts)
+        case _:
+            raise TypeError(f"no way is known to print {type(claim).__name__}")
+
+
+def _opened(term: Term, writer: Writer) -> list[Piece]:
+    """The right side of an equation, breakable inside an inner product of long sums as well."""
+    if isinstance(term, Scale) and isinstance(term.term, Sum | Inner):
+        return [Piece(writer.term(term))]
+    return writer.term_pieces(term)
+
+
+def _digest(digest: str) -> tuple[Inline, ...]:
+    return (" (SHA-256 ", Mono(digest[:DIGEST]), "…)")
+
+
+def _samples_are(samples: tuple[Variable, ...], digests: tuple[str, ...], writer: Writer) -> tuple[Inline, ...]:
+    found: list[Inline] = ["the samples are the rows of the given data"]
+    for variable, digest in zip(samples, digests, strict=True):
+        found += [", ", math(writer.variable(variable)), *_digest(digest)]
+    return tuple(found)
+
+
+def _sup_bound(claim: SupBound, writer: Writer, *, up: bool) -> tuple[Inline, ...]:
+    function, order, radius = claim.function, claim.order, claim.radius
+    bound = writer.pieces(claim.bound, up=up)
+    if order == -1:
+        name = function_latex(function)
+        left = rf"\lvert {name}(t)-{name}(0)\rvert"
+        if claim.bound == number(1):
+            bound = []
+        bound = [*bound[:-1], Piece((bound[-1].text + r"\, " if bound else "") + r"\lvert t\rvert")]
+        return (related([Piece(left)], r"\le", bound), *_range(radius, writer))
+    at_zero = radius is not None and radius == number(0)
+    value = f"{function_latex(function, order)}({'0' if at_zero else 't'})"
+    if at_zero and claim.bound == number(0):
+        return (related([Piece(value)], "=", [Piece("0")]),)
+    formula = related([Piece(rf"\lvert {value}\rvert")], r"\le", bound)
+    return (formula,) if at_zero else (formula, *_range(radius, writer))
+
+
+def _range(radius: Poly | None, writer: Writer) -> tuple[Inline, ...]:
+    if radius is None:
+        return (" for all ", math("t"))
+    return (" for all ", related([Piece(r"\lvert t\rvert")], r"\le", writer.pieces(radius)))
+
+
+def definition(name: str, body: list[Piece]) -> Math:
+    """name := body."""
+    return related([Piece(name)], "=", body)
+
+

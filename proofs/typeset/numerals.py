@@ -1,0 +1,72 @@
+"""Rational numbers for reading: short ones exactly, long ones as decimals with a known direction."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import fmpq
+
+__all__ = ["as_fraction", "decimal_down", "decimal_up", "exact_latex", "is_short"]
+
+DIGITS = 6
+SHORT = 9
+
+
+def as_fraction(value: fmpq | Fraction | int) -> Fraction:
+    return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else Fraction(value)
+
+
+def is_short(value: Fraction) -> bool:
+    """Whether the number is printed as a fraction rather than as a decimal."""
+    return _digits(value.numerator) + (0 if value.denominator == 1 else _digits(value.denominator)) <= SHORT
+
+
+def _digits(value: int) -> int:
+    return int(value.bit_length() * 0.30103) + 1 if abs(value) > 10**12 else len(str(abs(value)))
+
+
+def exact_latex(value: Fraction) -> str:
+    """`7` or a small fraction; for non-negative values."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    return rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
+
+
+def decimal_up(value: Fraction) -> str:
+    """The least decimal of six digits that is >= the positive value.
+
+    >>> decimal_up(Fraction(2, 3)), decimal_up(Fraction(10**8 + 1, 3))
+    ('0.666667', '3.33334\\\\cdot10^{7}')
+    """
+    return _decimal(value, up=True)
+
+
+def decimal_down(value: Fraction) -> str:
+    """The first six digits of the positive value."""
+    return _decimal(value, up=False)
+
+
+def _decimal(value: Fraction, *, up: bool) -> str:
+    exponent = _exponent(value)
+    shift = DIGITS - 1 - exponent
+    scaled = value * 10**shift if shift >= 0 else value / 10**-shift
+    mantissa = -((-scaled.numerator) // scaled.denominator) if up else scaled.numerator // scaled.denominator
+    if mantissa == 10**DIGITS:
+        mantissa, exponent = 10 ** (DIGITS - 1), exponent + 1
+    digits = str(mantissa)
+    if 0 <= exponent < DIGITS - 1:
+        return f"{digits[: exponent + 1]}.{digits[exponent + 1 :]}"
+    if -4 <= exponent < 0:
+        return f"0.{'0' * (-exponent - 1)}{digits}"
+    return rf"{digits[0]}.{digits[1:]}\cdot10^{{{exponent}}}"
+
+
+def _exponent(value: Fraction) -> int:
+    """floor(log10(value)) of a positive value."""
+    guess = int((value.numerator.bit_length() - value.denominator.bit_length()) * 0.30103) - 1
+    power = Fraction(10) ** guess
+    while power * 10 <= value:
+        power, guess = power * 10, guess + 1
+    while power > value:
+        power, guess = power / 10, guess - 1
+    return guess
