@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gradlemma.proved import Bounds as Bounds
-    from gradlemma.proved import bounds as bounds
     from gradlemma.errors import ProblemError as ProblemError
     from gradlemma.problem import Problem as Problem
     from gradlemma.problem import load_problem as load_problem
+    from gradlemma.proved import Bounds as Bounds
+    from gradlemma.proved import bounds as bounds
     from proofs.network import Dense as Dense
     from proofs.network import Loss as Loss
     from proofs.network import Network as Network

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "Verdict", "check_problem", "run_check"]
 
 
+INTERRUPTED = 130
+
+
 class Verdict(IntEnum):
     """The verdict of a part of a run, weakest first; a run's is the weakest of its parts'."""
 
@@ -67,6 +70,7 @@ class Checked:
     slack: dict[int, LineRatio]
     verdict: Verdict
     reasons: tuple[str, ...]
+    interrupted: bool
     elapsed_s: float
     peak_memory_bytes: int | None
 
@@ -93,22 +97,34 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
     shown = progress or Progress(quiet=True)
     bounds = derive_bounds(problem, report=shown.stage)
     goals = bounds.goals()
+    if bounds.interrupted and not goals:
+        raise KeyboardInterrupt
     if not goals:
         raise GradlemmaError("no bound was derived: " + "; ".join(bounds.absent.values()))
     document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
     reasons, verdict = _replayed(document["derivation"], bounds, shown)
     measured = _measure(bounds, shown)
     ratios = tuple(_ratios(bounds, measured))
-    slack = _slack(bounds, measured, shown)
+    stopped = bounds.interrupted or measured.interrupted
+    slack: dict[int, LineRatio] = {}
+    if not stopped:
+        try:
+            slack = _slack(bounds, measured, shown)
+        except KeyboardInterrupt:
+            stopped = True
+    if stopped:
+        reasons.append("interrupted: what was finished before is reported")
     for ratio in ratios:
         if ratio.verdict < Verdict.HOLDS:
-            reasons.append(f"{ratio.quantity} {ratio.place} against {ratio.bound}: {ratio.verdict.name.lower()}")
+            reasons.append(
+                f"{ratio.quantity} {ratio.place} against {ratio.bound}: {ratio.verdict.name.lower()}"
+            )
         verdict = min(verdict, ratio.verdict)
     if any(line.refuted for line in slack.values()):
         verdict = Verdict.REFUTED
         reasons.append("a line of the derivation fails on an instance")
     return Checked(
-        problem, bounds, document, measured, ratios, slack, verdict, tuple(reasons),
+        problem, bounds, document, measured, ratios, slack, verdict, tuple(reasons), stopped,
         watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
 
@@ -219,7 +235,7 @@ def _slack(bounds: Bounds, measured: Measured, shown: Progress) -> dict[int, Lin
     import torch
 
     from gradlemma.instances import instances_of
-    from numerics.evidence import LineRatio, evaluate_lines
+    from numerics.evidence import evaluate_lines
 
     problem = bounds.resolved.problem
     generator = torch.Generator().manual_seed(problem.seed + 1)
@@ -261,4 +277,4 @@ def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:
         print_table(checked, written)
         for reason in checked.reasons:
             print(printable(reason, 400))
-    return checked.verdict.exit_code
+    return INTERRUPTED if checked.interrupted else checked.verdict.exit_code

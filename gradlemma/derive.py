@@ -51,7 +51,9 @@ def _goals(
 
         close = difflib.get_close_matches(theorem.upper(), KNOWN, 1, 0.3)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise GradlemmaError(f"expected a theorem among {', '.join(KNOWN)} but got {printable(theorem)}{hint}")
+        raise GradlemmaError(
+            f"expected a theorem among {', '.join(KNOWN)} but got {printable(theorem)}{hint}"
+        )
     if theorem == "BND-2":
         if problem is not None:
             raise GradlemmaError("expected --depth, not --problem, for BND-2; BND-1 takes --problem")
@@ -78,7 +80,7 @@ def _printed(goals: dict[str, Theorem], title: str, form: str, fragment: bool) -
         case "tex":
             return to_latex(*named, fragment=fragment, title=title)
         case "md":
-            return to_markdown(*named, fragment=fragment, title=title)
+            return to_markdown(*named, title=None if fragment else title)
         case "json":
             document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
             return json.dumps(document) + "\n"

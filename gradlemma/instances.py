@@ -10,7 +10,7 @@ from torch import Tensor
 from numerics.curvature import gradient, hessian_vector_product, sample_gradient_norms, second_derivative
 from numerics.evaluate import unpack
 from numerics.evidence import Instance
-from numerics.records import Measured, Place
+from numerics.records import Place
 from numerics.regions import Point
 from numerics.spectrum import extreme_pair
 from proofs.network import Loss, Network

@@ -22,7 +22,13 @@ def compile_pdf(tex: str, target: Path) -> Path | str:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "derivation.tex").write_text(tex, encoding="utf-8")
         environment = {**os.environ, "openout_any": "p", "openin_any": "p", "TEXMFOUTPUT": folder}
-        command = [program, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"]
+        command = [
+            program,
+            "-no-shell-escape",
+            "-interaction=nonstopmode",
+            "-halt-on-error",
+            "derivation.tex",
+        ]
         for _ in range(2):
             try:
                 run = subprocess.run(  # noqa: S603

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from proofs.kernel.claims import Claim, Compare, OperatorNorm, Relation
 from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
-from proofs.kernel.terms import Deriv, Mean, Named, Sum, Term, Variable
+from proofs.kernel.terms import Deriv, Mean, Named, Scale, Softmax, Sum, Term, Variable
 
 __all__ = ["claim_text"]
 
@@ -64,7 +64,11 @@ def _term(term: Term) -> str:
             return f"D {_term(inner)}[u]" if order == 1 else f"D2 {_term(inner)}[u,u]"
         case Mean():
             return "L"
+        case Sum(parts=(first, Scale(factor=factor, term=second))) if factor == -1:
+            return f"{_term(first)} - {_term(second)}"
         case Sum(parts=parts):
             return " + ".join(_term(part) for part in parts) if len(parts) < 3 else "sum"
+        case Softmax():
+            return "p"
         case _:
             return type(term).__name__.lower()

@@ -75,6 +75,7 @@ class Bounds:
     work: Derivation
     readings: dict[ReadingName, ReadingBounds]
     absent: dict[ReadingName, str]
+    interrupted: bool = False
 
     @property
     def worst_case(self) -> ReadingBounds | None:
@@ -145,12 +146,15 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
     return derive_bounds(Problem.of(network, loss, **settings))
 
 
-def derive_bounds(problem: Problem, report: Callable[[str], None] | None = None) -> Bounds:
+def derive_bounds(problem: Problem, report: Callable[[str], object] | None = None) -> Bounds:
     """The bounds of a problem, in every reading that applies.
 
     Args:
         problem: the problem.
         report: called with a title as each part starts.
+
+    Returns:
+        The readings; after Ctrl-C those finished so far, with `interrupted` set.
     """
     say = report or (lambda title: None)
     say("certifying norms")
@@ -159,17 +163,21 @@ def derive_bounds(problem: Problem, report: Callable[[str], None] | None = None)
     work = Derivation(problem.network, problem.loss)
     readings: dict[ReadingName, ReadingBounds] = {}
     absent: dict[ReadingName, str] = {}
+    interrupted = False
     for name in ReadingName:
         say(f"deriving the reading {name.value}")
         try:
-            found = _derive(work, resolved, name)
+            found = Absent(name, "interrupted") if interrupted else _derive(work, resolved, name)
         except GradlemmaError as error:
             found = Absent(name, str(error))
+        except KeyboardInterrupt:
+            interrupted = True
+            found = Absent(name, "interrupted")
         if isinstance(found, Absent):
             absent[name] = found.reason
         else:
             readings[name] = _proved(work, found)
-    return Bounds(resolved, work, readings, absent)
+    return Bounds(resolved, work, readings, absent, interrupted)
 
 
 def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading | Absent:

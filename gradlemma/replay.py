@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import proofs.kernel.rules  # noqa: F401  (registers the rules)
 from gradlemma.errors import printable
 from gradlemma.progress import Progress
 from gradlemma.resources import Stopwatch
@@ -14,7 +15,6 @@ from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.codec import decode
 from proofs.kernel.core import Theorem, steps_of
 from proofs.kernel.tensor_codec import decode_tensors
-import proofs.kernel.rules  # noqa: F401  (registers the rules)
 
 __all__ = ["load_derivation", "run_replay"]
 

@@ -12,6 +12,7 @@ from gradlemma.check import PLACES, Checked, Verdict
 from gradlemma.derive import write_text
 from gradlemma.errors import printable
 from gradlemma.pdf import compile_pdf
+from gradlemma.plain import claim_text
 from gradlemma.proved import ProvedBound
 from proofs.theorems.bounds import ReadingName
 from proofs.typeset import Goal, claim_latex, to_latex
@@ -60,7 +61,8 @@ def document_of(checked: Checked) -> dict[str, Any]:
         "slack": _slack(checked),
         "theorem": {name: claim_latex(theorem.claim) for name, theorem in goals.items()},
         "hypotheses": {
-            name: sorted(claim_latex(claim) for claim in theorem.hypotheses) for name, theorem in goals.items()
+            name: sorted(claim_latex(claim) for claim in theorem.hypotheses)
+            for name, theorem in goals.items()
         },
         "trust": sorted(frozenset[str]().union(*(theorem.trust for theorem in goals.values()))),
         "elapsed_s": checked.elapsed_s,
@@ -221,8 +223,12 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
         console.print(Text(f"{TITLES[name]}: not derived, {printable(reason, 300)}"))
     _print_slack(checked, console)
     trust = sorted(frozenset[str]().union(*(t.trust for t in checked.bounds.goals().values())))
-    console.print(Text(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else "")))
-    memory = "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
+    console.print(
+        Text(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else ""))
+    )
+    memory = (
+        "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
+    )
     count = len(checked.document["derivation"]["steps"])
     console.print(Text(f"{count} kernel steps replayed; {checked.elapsed_s:.1f} s, peak memory {memory}"))
     for name, place in written.items():
@@ -231,7 +237,8 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
 
 def _rows(checked: Checked) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    places = dict((reading, place) for place, reading in PLACES) | {ReadingName.AT_RESIDUALS: "at_weights"}
+    places = {reading: place for place, reading in PLACES}
+    places[ReadingName.AT_RESIDUALS] = "at_weights"
     for name, reading in checked.bounds.readings.items():
         place: Place | None = getattr(checked.measured, places[name])
         for symbol, bound, found in (
@@ -265,23 +272,21 @@ def _print_slack(checked: Checked, console: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(show_edge=False, pad_edge=False, title="slack, node by node", title_justify="left")
+    table = Table(
+        show_edge=False,
+        pad_edge=False,
+        title="where slack enters, node by node (smallest ratio found)",
+        title_justify="left",
+    )
     table.add_column("line")
     table.add_column("right/left", justify="right")
     count = 0
     for step in checked.steps():
         line = checked.slack.get(id(step))
-        if line is None or type(step.rule).__name__ not in ("Fold", "OperatorNormIntro", "SquareRoot"):
+        if line is None or type(step.rule).__name__ not in ("Fold", "SquareRoot"):
             continue
         if line.instances and math.isfinite(line.ratio):
-            table.add_row(Text(plain(step)), Text(f"{line.ratio:.3g}"))
+            table.add_row(Text(claim_text(step.claim)), Text(f"{line.ratio:.3g}"))
             count += 1
     if count:
         console.print(table)
-
-
-def plain(step: Any) -> str:
-    """A line in plain characters, for a terminal."""
-    from gradlemma.plain import claim_text
-
-    return claim_text(step.claim)

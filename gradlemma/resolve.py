@@ -59,7 +59,10 @@ def _input_norm(problem: Problem, data: Data | None) -> Fraction:
         return problem.input_norm
     if data is None:
         raise ProblemError(
-            "expected input.norm or data", kind="missing-key", key="input.norm", remedy="state a bound on ||x||"
+            "expected input.norm or data",
+            kind="missing-key",
+            key="input.norm",
+            remedy="state a bound on ||x||",
         )
     return largest_row_norm(data.inputs)
 
@@ -112,7 +115,10 @@ def _size(
         return stated[index]
     if sizes is None:
         raise ProblemError(
-            "expected weights for a box that is made from them", kind="missing-key", key="weights", remedy="add weights"
+            "expected weights for a box that is made from them",
+            kind="missing-key",
+            key="weights",
+            remedy="add weights",
         )
     return ceil_decimal(sizes[name] * factor)
 
@@ -129,7 +135,8 @@ def _check_inside(problem: Problem, sizes: dict[str, Fraction], box: Box) -> boo
         if size > stated[name] * (1 + ROUNDING):
             excess = float(size - stated[name])
             raise ProblemError(
-                f"expected ||{name}|| <= {float(stated[name]):.9g} (layer {name[1:]}) but got {float(size):.9g}, "
+                f"expected ||{name}|| <= {float(stated[name]):.9g} (layer {name[1:]}) "
+                f"but got {float(size):.9g}, "
                 f"{excess:.3g} too much, so the worst case does not apply to these weights",
                 kind="weights",
                 file=None if problem.path is None else str(problem.path),

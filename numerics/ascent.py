@@ -198,9 +198,7 @@ def _search(
     elif not off_kinks(network, start):
         search.value, search.skipped = math.nan, 1
     else:
-        v = torch.randn(
-            start.theta.shape, generator=generator, dtype=torch.float64, device=generator.device
-        )
+        v = torch.randn(start.theta.shape, generator=generator, dtype=torch.float64, device=generator.device)
         search.direction = (v / v.norm()).to(start.theta.device)
         search.renew_direction(FIRST_LANCZOS_STEPS)
     return search

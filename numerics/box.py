@@ -66,9 +66,7 @@ def check_box(network: Network, box: Box) -> None:
 
 def contains(network: Network, box: Box, theta: Tensor, slack: float = 1e-12) -> bool:
     """Whether every norm of theta [P] is at most (1 + slack) times its bound; False for NaN."""
-    return all(
-        _norm(value) <= box.of(name) * (1.0 + slack) for name, value in unpack(network, theta).items()
-    )
+    return all(_norm(value) <= box.of(name) * (1.0 + slack) for name, value in unpack(network, theta).items())
 
 
 def project(network: Network, box: Box, theta: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import torch
 from flint import fmpq
@@ -119,10 +120,11 @@ class _Reading:
             bound = dict(zip(names, blocks, strict=True))
             return tuple(_evaluate(node, bound, self._instance, known) for node in nodes)
 
-        def slopes(*blocks: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        def slopes(*blocks: Tensor) -> Any:
             return torch.func.jvp(values, blocks, direction)
 
-        (value, first), (_, second) = torch.func.jvp(slopes, theta, direction)
+        both: Any = torch.func.jvp(slopes, theta, direction)
+        (value, first), (_, second) = both
         for node, v, d1, d2 in zip(nodes, value, first, second, strict=True):
             self._known[node] = v
             self._known[Deriv(node, 1)] = d1

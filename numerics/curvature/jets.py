@@ -22,9 +22,7 @@ from proofs.network import Activate, Loss, Network
 __all__ = ["second_derivative"]
 
 
-def second_derivative(
-    network: Network, loss: Loss, theta: Tensor, v: Tensor, x: Tensor, y: Tensor
-) -> Tensor:
+def second_derivative(network: Network, loss: Loss, theta: Tensor, v: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """<v, H v> for the Hessian H of the mean loss: `[P], [P], [N, d], [N, out] -> []`.
 
     Differentiable by autograd in all tensors.

@@ -8,7 +8,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from proofs.errors import KernelError
 
-from .intervals import evaluate
+from .intervals import evaluate, evaluate_all
 from .tensors import ExactTensor
 from .terms import (
     Apply,
@@ -23,7 +23,7 @@ from .terms import (
     Variable,
     Zero,
 )
-from .univariate import Univariate
+from .univariate import Function, Univariate
 
 __all__ = ["Columns", "TermBalls", "columns_of", "norms", "shared_balls", "sup_norms"]
 
@@ -38,7 +38,8 @@ def columns_of(tensor: ExactTensor) -> Columns:
         return [[arb(value) for value in row] for row in tensor.to_numpy().tolist()]
     entries = tensor.fractions()
     return [
-        [arb(fmpq(e.numerator, e.denominator)) for e in entries[i * width : (i + 1) * width]] for i in range(rows)
+        [arb(fmpq(e.numerator, e.denominator)) for e in entries[i * width : (i + 1) * width]]
+        for i in range(rows)
     ]
 
 
@@ -57,14 +58,20 @@ class TermBalls:
         samples: the data tensors [N, n] of the sample variables.
     """
 
-    def __init__(self, blocks: Mapping[Variable, ExactTensor], samples: Mapping[Variable, ExactTensor]) -> None:
+    def __init__(
+        self, blocks: Mapping[Variable, ExactTensor], samples: Mapping[Variable, ExactTensor]
+    ) -> None:
         self.count = next(iter(samples.values())).shape[0]
         self._blocks = blocks
         self._maps: dict[Variable, arb_mat] = {}
         self._values: dict[Term, Columns] = {}
+        self._norms: dict[Term, list[arb]] = {}
+        self._sup_norms: dict[Term, list[arb]] = {}
         for variable, tensor in samples.items():
             if tensor.shape != (self.count, *variable.shape):
-                raise KernelError(f"expected data of shape [{self.count}, {variable.shape}] for {variable.name}")
+                raise KernelError(
+                    f"expected data of shape [{self.count}, {variable.shape}] for {variable.name}"
+                )
             self._values[variable] = columns_of(tensor)
 
     def value(self, term: Term) -> Columns:
@@ -80,6 +87,18 @@ class TermBalls:
                 self._values[top] = self._compute(top)
             stack.pop()
         return self._values[term]
+
+    def norms(self, term: Term) -> list[arb]:
+        """||v|| of the node at every sample, as balls."""
+        if term not in self._norms:
+            self._norms[term] = norms(self.value(term))
+        return self._norms[term]
+
+    def sup_norms(self, term: Term) -> list[arb]:
+        """max_i |v_i| of the node at every sample, as balls."""
+        if term not in self._sup_norms:
+            self._sup_norms[term] = sup_norms(self.value(term))
+        return self._sup_norms[term]
 
     def _compute(self, term: Term) -> Columns:
         known = self._values
@@ -106,7 +125,7 @@ class TermBalls:
                 return [[x * y for x, y in zip(a, b, strict=True)] for a, b in pairs]
             case Entrywise(function=function, order=order, vector=vector):
                 reading = _EntryReading(function, order)
-                return [[reading.value(x) for x in column] for column in known[vector]]
+                return [reading.values(column) for column in known[vector]]
             case Softmax(vector=vector):
                 return [_softmax(column) for column in known[vector]]
             case _:
@@ -127,7 +146,9 @@ class TermBalls:
 _LAST: dict[tuple[object, ...], TermBalls] = {}
 
 
-def shared_balls(blocks: Mapping[Variable, ExactTensor], samples: Mapping[Variable, ExactTensor]) -> TermBalls:
+def shared_balls(
+    blocks: Mapping[Variable, ExactTensor], samples: Mapping[Variable, ExactTensor]
+) -> TermBalls:
     """The values at these tensors; the last few are kept, since several bounds read the same."""
     key: tuple[object, ...] = (
         ctx.prec,
@@ -175,12 +196,19 @@ def _softmax(column: list[arb]) -> list[arb]:
 class _EntryReading:
     """sigma^(order) of a ball: the union over all pieces that it may meet, both sides at kinks."""
 
-    def __init__(self, function: Univariate, order: int) -> None:
+    def __init__(self, function: Function, order: int) -> None:
+        if not isinstance(function, Univariate):
+            raise KernelError("expected a function given by pieces")
         pieces = function.derivative_pieces(order)
         self._expressions = [piece.expression for piece in pieces]
         self._kinks = [arb(fmpq(k.numerator, k.denominator)) for k in function.kinks]
 
-    def value(self, x: arb) -> arb:
+    def values(self, column: list[arb]) -> list[arb]:
+        if not self._kinks:
+            return evaluate_all(self._expressions[0], column)
+        return [self._value(x) for x in column]
+
+    def _value(self, x: arb) -> arb:
         first = 0
         while first < len(self._kinks) and self._kinks[first] < x:
             first += 1

@@ -123,8 +123,8 @@ class SupBound(Claim):
             _expect(self.radius, Poly)
         if self.order not in (-1, 0, 1, 2, 3):
             raise KernelError(f"expected order from -1 to 3 but got order={self.order!r}")
-        radius = frozenset() if self.radius is None else self.radius.variables
-        self._seal(self.bound.variables | radius)
+        parts = [self.bound] if self.radius is None else [self.bound, self.radius]
+        self._seal(frozenset[Variable]().union(*(part.variables for part in parts)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,8 @@ the goals.  The form is canonical: decoding refuses anything that does not encod
 so there is no unused or hidden data.
 """
 
+# JSON comes in untyped; every value is checked at run time.
+# pyright: basic
 from __future__ import annotations
 
 import dataclasses
@@ -97,7 +99,8 @@ class _Encoder:
     def _entry(self, value: object) -> list[Any]:
         if isinstance(value, Poly):
             pairs = [
-                [str(c), [[self._numbers[inner], e] for inner, e in monomial]] for monomial, c in value.sorted_terms()
+                [str(c), [[self._numbers[inner], e] for inner, e in monomial]]
+                for monomial, c in value.sorted_terms()
             ]
             return ["Poly", pairs]
         return [type(value).__name__, *self.fields(value)]
@@ -257,7 +260,15 @@ def decode(document: Any, *, progress: typing.Callable[[int, int], None] | None 
         return _decode(document, progress)
     except KernelError:
         raise
-    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise KernelError(f"the document is not a stored derivation: {error}") from error
 
 

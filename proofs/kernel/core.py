@@ -160,6 +160,8 @@ def replay(theorem: Theorem) -> Theorem:
     for number, step in enumerate(steps_of(theorem), start=1):
         again = infer(step.rule, *(rebuilt[id(premise)] for premise in step.premises))
         if again.sequent != step.sequent or again.trust != step.trust:
-            raise KernelError(f"step {number} ({type(step.rule).__name__}) does not recompute to its conclusion")
+            raise KernelError(
+                f"step {number} ({type(step.rule).__name__}) does not recompute to its conclusion"
+            )
         rebuilt[id(step)] = again
     return rebuilt[id(theorem)]

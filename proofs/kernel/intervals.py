@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
@@ -22,7 +23,8 @@ from .exact_sup import is_nonnegative_on
 from .univariate import Call, Expression, Piece, Univariate, argument, call, constant
 
 __all__ = [
-    "ball", "certify_secant", "certify_supremum", "check_continuity", "clip", "divide_by_argument", "evaluate",
+    "ball", "certify_secant", "certify_supremum", "check_continuity", "clip", "divide_by_argument",
+    "evaluate", "evaluate_all",
     "generator_range", "in_generator", "to_fmpq", "value_at_zero",
 ]  # fmt: skip
 
@@ -44,7 +46,7 @@ def hull(lower: arb, upper: arb) -> arb:
 
 
 def _call_value(inner: Call, t: arb) -> arb:
-    x = t * ball(inner.rate)
+    x = t if inner.rate == 1 else t * ball(inner.rate)
     match inner.name:
         case "exp":
             return x.exp()
@@ -53,7 +55,7 @@ def _call_value(inner: Call, t: arb) -> arb:
         case "sigmoid":
             return _sigmoid(x)
         case "softplus":
-            return _monotone(x, lambda y: (-abs(y)).exp().log1p() + (y if y >= 0 else arb(0)))
+            return _softplus(x)
         case "normal_cdf":
             return (arb(1) + (x / arb(2).sqrt()).erf()) / 2
         case "normal_pdf":
@@ -70,26 +72,51 @@ def _sigmoid(x: arb) -> arb:
     return (arb(1) + (x / 2).tanh()) / 2
 
 
-def _monotone(x: arb, function) -> arb:  # type: ignore[no-untyped-def]
-    """An increasing function on a ball: the hull of its values at the two exact ends."""
-    lower, upper = x.lower(), x.upper()
-    return function(lower) if lower == upper else hull(function(lower), function(upper))
+def _softplus(x: arb) -> arb:
+    """log(1 + e^x), increasing: the hull of its values at the two exact ends."""
+    ends = [(-abs(end)).exp().log1p() + (end if end >= 0 else arb(0)) for end in (x.lower(), x.upper())]
+    return hull(*ends)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """An expression ready for evaluation: its calls, and its terms with ball coefficients."""
+
+    calls: tuple[Call, ...]
+    terms: tuple[tuple[arb, int, tuple[tuple[int, int], ...]], ...]
+
+
+@lru_cache(maxsize=512)
+def _compiled(expression: Expression, precision: int) -> _Compiled:
+    with ctx.workprec(precision):
+        calls = tuple(sorted(inner for inner in expression.indeterminates() if inner is not None))
+        place = {inner: number for number, inner in enumerate(calls)}
+        terms = tuple(
+            (ball(coefficient), degree, tuple((place[inner], exponent) for inner, exponent in powers))
+            for (degree, powers), coefficient in expression.terms
+        )
+    return _Compiled(calls, terms)
 
 
 def evaluate(expression: Expression, t: arb) -> arb:
     """A ball that contains the expression's values on the ball t."""
-    values: dict[Call, arb] = {}
-    total = arb(0)
-    for (degree, calls), coefficient in expression.terms:
-        term = ball(coefficient)
-        if degree:
-            term = term * t**degree
-        for inner, exponent in calls:
-            if inner not in values:
-                values[inner] = _call_value(inner, t)
-            term = term * values[inner] ** exponent
-        total = total + term
-    return total
+    return evaluate_all(expression, [t])[0]
+
+
+def evaluate_all(expression: Expression, points: list[arb]) -> list[arb]:
+    """`evaluate` at every one of several balls."""
+    compiled = _compiled(expression, ctx.prec)
+    found: list[arb] = []
+    for t in points:
+        values = [_call_value(inner, t) for inner in compiled.calls]
+        total = arb(0)
+        for coefficient, degree, powers in compiled.terms:
+            term = coefficient if degree == 0 else coefficient * (t if degree == 1 else t**degree)
+            for number, exponent in powers:
+                term = term * (values[number] if exponent == 1 else values[number] ** exponent)
+            total = total + term
+        found.append(total)
+    return found
 
 
 @cache
@@ -305,9 +332,9 @@ def _bounded_on(expression: Expression, lower: arb, upper: arb, bound: arb) -> b
         if abs(evaluate(expression, whole)) <= bound:
             continue
         slope = evaluate(first, whole)
-        if not slope.contains(0) and slope.is_finite():
-            if all(abs(evaluate(expression, end)) <= bound for end in (low, high)):
-                continue
+        monotone = slope.is_finite() and not slope.contains(0)
+        if monotone and all(abs(evaluate(expression, end)) <= bound for end in (low, high)):
+            continue
         middle = arb((low + high).mid()) / 2
         half = abs(whole - middle).upper()
         taylor = (
@@ -374,7 +401,9 @@ def _tail_of_call(inner: Call, side: int) -> Expression:
             small = call(inner.name, -size)
             known = small if rate < 0 else constant(1) + small.scaled(Fraction(-1))
         case "tanh":
-            known = (constant(1) + call("sigmoid", -2 * size).scaled(Fraction(-2))).scaled(Fraction(1 if rate > 0 else -1))
+            known = (constant(1) + call("sigmoid", -2 * size).scaled(Fraction(-2))).scaled(
+                Fraction(1 if rate > 0 else -1)
+            )
         case "exp" if rate < 0:
             known = call("exp", rate)
         case "normal_pdf":
@@ -384,4 +413,3 @@ def _tail_of_call(inner: Call, side: int) -> Expression:
     if inner.name in ("normal_cdf", "normal_pdf") and size * TAIL_START < 2:
         raise KernelError("expected a normal rate of at least 1/8")
     return known
-

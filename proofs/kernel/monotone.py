@@ -97,9 +97,7 @@ def needs(inner: Atom, bounds: Mapping[Atom, Poly], unfold: bool) -> frozenset[A
             return frozenset()
 
 
-def evaluate_above(
-    poly: Poly, bounds: Mapping[Atom, Poly], bits: int | None, *, unfold: bool = True
-) -> Poly:
+def evaluate_above(poly: Poly, bounds: Mapping[Atom, Poly], bits: int | None, *, unfold: bool = True) -> Poly:
     """The polynomial with atoms replaced by their bounds and, with `unfold`, abbreviations opened.
 
     The caller has checked that everything is visibly >= 0, so the result is an upper bound.

@@ -9,7 +9,7 @@ from flint import arb, fmpq
 
 from proofs.errors import KernelError
 
-from .balls import TermBalls, norms, sup_norms
+from .balls import TermBalls
 from .monotone import dependency_order
 from .scalars import Atom, DirectionNorm, Let, Monomial, Norm, Poly, Root, SupNorm
 from .upward import Array, Side, add, float_beyond, mean_beyond, multiply, root
@@ -27,7 +27,7 @@ def evaluate_per_sample(
 
     Norms and maximal entries of nodes are enclosed by balls; bounded atoms are replaced by their
     bounds; abbreviations are unfolded.  The caller has checked that all is visibly monotone.
-    Without `balls` there is one sample and no node may occur.
+    Without `balls` there are no samples, coefficients are floats, and no node may occur.
 
     Returns:
         With `Side.ABOVE`, coefficients at least those of the exact polynomial for each sample;
@@ -47,7 +47,10 @@ def evaluate_per_sample(
 class _Reading:
     def __init__(self, balls: TermBalls | None, side: Side) -> None:
         self._balls, self._side = balls, side
-        self._count = 1 if balls is None else balls.count
+
+    def _same(self, value: float) -> Array:
+        """The same number for every sample."""
+        return value if self._balls is None else np.full(self._balls.count, value)
 
     def atom(self, inner: Atom, images: Mapping[Atom, SampleForm]) -> SampleForm:
         match inner:
@@ -56,11 +59,11 @@ class _Reading:
             case Root(radicand=radicand):
                 return {(): root(self._number(self.image(radicand, images)), self._side)}
             case DirectionNorm():
-                return {((inner, 1),): np.ones(self._count)}
+                return {((inner, 1),): self._same(1.0)}
             case Norm(term=term) if len(term.space) == 1 and self._balls is not None:
-                return self._leaf(norms(self._balls.value(term)))
+                return self._leaf(self._balls.norms(term))
             case SupNorm(term=term) if self._balls is not None:
-                return self._leaf(sup_norms(self._balls.value(term)))
+                return self._leaf(self._balls.sup_norms(term))
             case _:
                 raise KernelError(f"expected a bound for an atom of the kind {type(inner).__name__}")
 
@@ -70,12 +73,12 @@ class _Reading:
     def _number(self, form: SampleForm) -> Array:
         if set(form) - {()}:
             raise KernelError("expected a number for every sample")
-        return form.get((), np.zeros(self._count))
+        return form.get((), self._same(0.0))
 
     def image(self, poly: Poly, images: Mapping[Atom, SampleForm]) -> SampleForm:
         total: SampleForm = {}
         for monomial, coefficient in poly.sorted_terms():
-            product: SampleForm = {(): np.full(self._count, float_beyond(coefficient, self._side))}
+            product: SampleForm = {(): self._same(float_beyond(coefficient, self._side))}
             for inner, exponent in monomial:
                 for _ in range(exponent):
                     product = self._multiply(product, images[inner])

@@ -50,7 +50,8 @@ class Poly:
         """A hash by structure, the same in every process."""
         if self._key is None:
             content = [
-                b"*".join([*(a.key + b"%d" % e for a, e in m), str(c).encode()]) for m, c in self.terms.items()
+                b"*".join([*(a.key + b"%d" % e for a, e in m), str(c).encode()])
+                for m, c in self.terms.items()
             ]
             self._key = hashlib.blake2b(b"+".join(sorted(content)), digest_size=16).digest()
         return self._key

@@ -30,5 +30,7 @@ def tensor_of(digest: str) -> ExactTensor:
         KernelError: if nobody has given it to `remember`.
     """
     if digest not in _TENSORS:
-        raise KernelError(f"expected the tensor {digest[:12]}... to be at hand; give weights and data to replay")
+        raise KernelError(
+            f"expected the tensor {digest[:12]}... to be at hand; give weights and data to replay"
+        )
     return _TENSORS[digest]

@@ -1,5 +1,7 @@
 """Exact tensors as JSON, for derivations that speak about given weights and data."""
 
+# JSON comes in untyped; every value is checked at run time.
+# pyright: basic
 from __future__ import annotations
 
 import base64
@@ -67,7 +69,15 @@ def decode_tensors(stored: Any) -> None:
     for digest, entry in stored.items():
         try:
             tensor = _decode(entry)
-        except (binascii.Error, zlib.error, KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+        except (
+            binascii.Error,
+            zlib.error,
+            KeyError,
+            TypeError,
+            ValueError,
+            OverflowError,
+            ZeroDivisionError,
+        ) as error:
             raise KernelError(f"tensor {str(digest)[:12]} is malformed: {error}") from error
         if tensor.digest != digest:
             raise KernelError(f"tensor {str(digest)[:12]} has been altered: its content has another digest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -72,6 +73,15 @@ class ExactTensor:
     def is_dyadic(self) -> bool:
         """Whether `to_numpy` is exact."""
         return self.entries is None
+
+    def integers(self) -> tuple[list[int], int]:
+        """Integers m_i and a denominator d with entries m_i / d, row by row."""
+        if self.entries is None:
+            ratios = [value.as_integer_ratio() for value in self.to_numpy().ravel().tolist()]
+        else:
+            ratios = [(entry.numerator, entry.denominator) for entry in self.entries]
+        shared = math.lcm(*{bottom for _, bottom in ratios})
+        return [top * (shared // bottom) for top, bottom in ratios], shared
 
     def fractions(self) -> tuple[Fraction, ...]:
         """All entries, row by row, as exact rationals."""

@@ -72,14 +72,14 @@ def check_name(name: object) -> None:
         raise KernelError(f"expected a name [A-Za-z][A-Za-z0-9_]* of at most 32 letters but got {name!r}")
 
 
-def check_space(space: object, rank: int | None = None) -> None:
+def check_space(space: Any) -> None:
     """Refuses anything but a tuple of at most two positive integers or names."""
-    if not isinstance(space, tuple) or len(space) > 2 or (rank is not None and len(space) != rank):
-        raise KernelError(f"expected a space of rank {rank} but got {space!r}")
+    if not isinstance(space, tuple) or len(space) > 2:  # pyright: ignore[reportUnknownArgumentType]
+        raise KernelError(f"expected a space of at most two dimensions but got {space!r}")
     for dimension in space:  # pyright: ignore[reportUnknownVariableType]
         if isinstance(dimension, str):
             check_name(dimension)
-        elif type(dimension) is not int or dimension < 1:
+        elif type(dimension) is not int or dimension < 1:  # pyright: ignore[reportUnknownArgumentType]
             raise KernelError(f"expected a positive dimension but got {dimension!r}")
 
 
@@ -186,7 +186,7 @@ class Scale(Term):
     term: Term
 
     def __post_init__(self) -> None:
-        if not isinstance(self.factor, fmpq):
+        if not isinstance(self.factor, fmpq):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise KernelError(f"expected a rational factor but got {self.factor!r}")
         self._seal(self.term.space, self.term)
 

@@ -15,7 +15,8 @@ from fractions import Fraction
 from proofs.errors import KernelError
 
 __all__ = [
-    "CALLS", "Call", "Expression", "Function", "Piece", "Univariate", "Unspecified", "argument", "call", "constant", "piecewise",
+    "CALLS", "Call", "Expression", "Function", "Piece", "Univariate", "Unspecified", "argument", "call",
+    "constant", "piecewise",
 ]  # fmt: skip
 
 # Every name's derivative with respect to its own argument x, as an expression in x:
@@ -54,13 +55,7 @@ class Expression:
         return _collect([*self.terms, *other.terms])
 
     def __mul__(self, other: Expression) -> Expression:
-        return _collect(
-            [
-                (_times(m, n), a * b)
-                for m, a in self.terms
-                for n, b in other.terms
-            ]
-        )
+        return _collect([(_times(m, n), a * b) for m, a in self.terms for n, b in other.terms])
 
     def scaled(self, factor: Fraction) -> Expression:
         return _collect([(m, a * factor) for m, a in self.terms])

@@ -19,7 +19,8 @@ from proofs.errors import KernelError
 
 __all__ = ["Array", "Side", "add", "float_beyond", "mean_beyond", "multiply", "root"]
 
-Array = NDArray[np.float64]
+# One number for each sample, or one number where there are no samples.
+Array = NDArray[np.float64] | float
 
 
 class Side(Enum):
@@ -31,18 +32,24 @@ class Side(Enum):
 
 def add(first: Array, second: Array, side: Side) -> Array:
     """A bound of first + second."""
+    if isinstance(first, float) and isinstance(second, float):
+        return math.nextafter(first + second, side.value)
     return np.nextafter(first + second, side.value)
 
 
 def multiply(first: Array, second: Array, side: Side) -> Array:
     """A bound of first * second; a factor that is exactly zero gives zero."""
+    if isinstance(first, float) and isinstance(second, float):
+        return 0.0 if first == 0.0 or second == 0.0 else math.nextafter(first * second, side.value)
     product = np.nextafter(first * second, side.value)
-    zero = (first == 0.0) | (second == 0.0)
-    return np.where(zero, 0.0, product) if zero.any() else product
+    zero = np.logical_or(np.equal(first, 0.0), np.equal(second, 0.0))
+    return np.where(zero, 0.0, product) if bool(np.any(zero)) else product
 
 
 def root(values: Array, side: Side) -> Array:
     """A bound of the square root."""
+    if isinstance(values, float):
+        return 0.0 if values == 0.0 else math.nextafter(math.sqrt(values), side.value)
     return np.where(values == 0, 0.0, np.nextafter(np.sqrt(values), side.value))
 
 
@@ -66,8 +73,9 @@ def float_beyond(value: fmpq | arb, side: Side) -> float:
 
 def mean_beyond(values: Array, side: Side) -> fmpq:
     """An exact rational bound of the mean of the entries."""
-    total = math.fsum(values.tolist())
+    entries: list[float] = np.atleast_1d(values).tolist()
+    total = math.fsum(entries)
     if not math.isfinite(total):
         raise KernelError("expected finite values")
-    exact = Fraction(math.nextafter(total, side.value) if total else 0.0) / len(values)
+    exact = Fraction(math.nextafter(total, side.value) if total else 0.0) / len(entries)
     return fmpq(exact.numerator, exact.denominator)

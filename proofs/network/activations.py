@@ -63,7 +63,7 @@ def _softplus(name: str, p: Parameters) -> Univariate:
     return piecewise(name, p, [], [call("softplus", beta).scaled(1 / beta)])
 
 
-_HARDSIGMOID = (T.scaled(Fraction(1, 6)) + constant(Fraction(1, 2)))
+_HARDSIGMOID = T.scaled(Fraction(1, 6)) + constant(Fraction(1, 2))
 
 Builder = Callable[[str, Parameters], Univariate]
 

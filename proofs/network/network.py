@@ -30,7 +30,9 @@ class Network:
         if type(self.input_dim) is not int or self.input_dim < 1:
             raise NetworkError(f"expected input_dim >= 1 but got input_dim={self.input_dim!r}")
         if not any(isinstance(layer, Dense) for layer in self.layers):
-            raise NetworkError("expected at least one dense layer: a network without parameters has no gradient")
+            raise NetworkError(
+                "expected at least one dense layer: a network without parameters has no gradient"
+            )
         if len(self.layers) > MAX_LAYERS:
             raise NetworkError(f"expected at most {MAX_LAYERS} layers but got {len(self.layers)}")
 

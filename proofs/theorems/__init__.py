@@ -1,0 +1,1 @@
+"""Theorems about networks, derived from kernel rules alone; ids as in the theory."""

@@ -88,7 +88,9 @@ def reference_node(node: Named, before: Term, group: Group | None) -> Named:
     return Named(name, Sum((product, group.bias.as_role(Role.REFERENCE))))
 
 
-def ball_bounds(work: Derivation, reference_norms: tuple[Theorem, ...], radius: Fraction) -> tuple[Theorem, ...]:
+def ball_bounds(
+    work: Derivation, reference_norms: tuple[Theorem, ...], radius: Fraction
+) -> tuple[Theorem, ...]:
     """Bounds of the norms of all weights and nodes and of all slopes, for theta in the ball.
 
     Raises:
@@ -176,7 +178,7 @@ def _quotient(right: Poly, whole: DistanceNorm) -> Poly:
 
 
 def _fold_factor(bound: Theorem, let: Let, whole: DistanceNorm) -> Theorem:
-    """x <= body * d as x <= name * d."""
+    """X <= body * d as x <= name * d."""
     opened = infer(Definition(let))
     left = compare_of(bound).left
     certificate = Certificate(left, ((fmpq(1), (0,), number(1)),), ((1, -whole.poly()),))
@@ -192,7 +194,9 @@ def _after_activation(node: Named, before: _Moved) -> _Moved:
     slope = None if function is None else supremum(function, 1)
     if function is None or slope is None:
         label = "an activation" if function is None else function.label()
-        raise GradlemmaError(f"the slope of {label} is not bounded on R, so no distance bound follows in a ball")
+        raise GradlemmaError(
+            f"the slope of {label} is not bounded on R, so no distance bound follows in a ball"
+        )
     step = infer(DifferenceBound(node, start), slope)
     distance = replace(step, before.distance)
     factor = _quotient(compare_of(distance).right, before.group) if before.group is not None else None
@@ -201,7 +205,9 @@ def _after_activation(node: Named, before: _Moved) -> _Moved:
 
 def _node_norm(moved: _Moved, within: Theorem, everything: DistanceNorm) -> Theorem:
     # h = h0 + (h - h0).
-    split = infer(LinearIdentity(moved.node, Sum((moved.at_reference, _minus(moved.node, moved.at_reference)))))
+    split = infer(
+        LinearIdentity(moved.node, Sum((moved.at_reference, _minus(moved.node, moved.at_reference))))
+    )
     steps = [] if moved.distance is None else [moved.distance]
     if moved.group is not None and moved.group is not everything:
         steps.append(infer(SubgroupBound(moved.group, everything)))

@@ -32,7 +32,7 @@ from proofs.kernel.rules import (
     SecantBound,
     SupNormBound,
 )
-from proofs.kernel.scalars import Norm, Poly, Real, Root, number
+from proofs.kernel.scalars import DirectionNorm, Norm, Poly, Real, Root, number
 from proofs.kernel.terms import Entrywise, Named
 from proofs.kernel.univariate import Function, Univariate, Unspecified
 from proofs.network import Loss, activation
@@ -145,8 +145,12 @@ def _bounds(jets: list[Jet], groups: tuple[Group, ...], symbols: _Symbols) -> li
             continue
         if isinstance(node.body, Entrywise):
             found.append(_value(node, symbols))
-            found.append(infer(SupNormBound(Entrywise(node.body.function, 1, node.body.vector)), symbols.slope))
-            found.append(infer(SupNormBound(Entrywise(node.body.function, 2, node.body.vector)), symbols.bend))
+            found.append(
+                infer(SupNormBound(Entrywise(node.body.function, 1, node.body.vector)), symbols.slope)
+            )
+            found.append(
+                infer(SupNormBound(Entrywise(node.body.function, 2, node.body.vector)), symbols.bend)
+            )
         else:
             found.append(dense_value(node))
     return found
@@ -230,7 +234,7 @@ def symbolic_matrix(form: Poly, groups: tuple[Group, ...]) -> list[list[Poly]]:
     size = len(groups)
     cells: dict[tuple[int, int], list[tuple[object, fmpq]]] = {}
     for monomial, value in form.terms.items():
-        at = [place[a] for a, exponent in monomial if a in place for _ in range(exponent)]
+        at = [place[a] for a, e in monomial if isinstance(a, DirectionNorm) for _ in range(e)]
         rest = tuple(pair for pair in monomial if pair[0] not in place)
         cells.setdefault((min(at), max(at)), []).append((rest, value))
     matrix = [[number(0)] * size for _ in range(size)]

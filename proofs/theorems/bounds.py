@@ -29,8 +29,8 @@ from proofs.network import Loss, Network
 
 from .finish import gradient_norm, hessian_norm
 from .jet import NetworkJet, network_jet
-from .lower import closed_form, lower_end
 from .losses import SampleLoss, sample_loss
+from .lower import closed_form, lower_end
 from .tactics import assume_at_most, compare_of, rational
 from .values import Values, worst_case_values
 

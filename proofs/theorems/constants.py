@@ -4,6 +4,8 @@ For R in (0, oo]: sup|sigma|, the secant slope l(R), beta(R), gamma(R), delta(R)
 use floats; what it finds is a guess until `SupOfFunction` or `SupOfFunctionBall` has shown it.
 """
 
+# An untrusted search in floats.
+# pyright: basic
 from __future__ import annotations
 
 import math

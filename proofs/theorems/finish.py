@@ -29,7 +29,14 @@ from proofs.kernel.scalars import DirectionNorm, Poly, Root, number
 from .jet import Group
 from .tactics import compare_of
 
-__all__ = ["gradient_norm", "hessian_matrix", "hessian_norm", "linear_coefficients", "lower_perron", "lower_root"]
+__all__ = [
+    "gradient_norm",
+    "hessian_matrix",
+    "hessian_norm",
+    "linear_coefficients",
+    "lower_perron",
+    "lower_root",
+]
 
 BITS = 64
 VECTOR_BITS = 40

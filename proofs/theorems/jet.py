@@ -34,7 +34,6 @@ from proofs.kernel.terms import (
     Hadamard,
     Named,
     Role,
-    Scale,
     Sum,
     Term,
     Variable,
@@ -109,13 +108,15 @@ def group_of(layer: int, width: int | str, incoming: int | str, *, bias: bool) -
 
 
 def dense_row(before: Jet, group: Group) -> Jet:
-    """z = W h + b with (W, b) fresh:  J_z = ||W|| J_h + root(||h||^2 + [b]) ||u_g||,
+    """Z = W h + b with (W, b) fresh:  J_z = ||W|| J_h + root(||h||^2 + [b]) ||u_g||,
     K_z = ||W|| K_h + 2 ||u_g|| J_h.
     """
     product = Apply(group.weight, before.node)
     node = Named(f"z{group.layer}", product if group.bias is None else Sum((product, group.bias)))
     smooth = infer(SmoothByParts(node, 2), *before.smooth_premises())
-    return Jet(node, smooth, _dense_first(node, smooth, before, group), _dense_second(node, smooth, before, group))
+    return Jet(
+        node, smooth, _dense_first(node, smooth, before, group), _dense_second(node, smooth, before, group)
+    )
 
 
 def _dense_first(node: Named, smooth: Theorem, before: Jet, group: Group) -> Theorem:
@@ -155,7 +156,7 @@ def _dense_second(node: Named, smooth: Theorem, before: Jet, group: Group) -> Th
 
 
 def activation_row(before: Jet, function: Function, name: str) -> Jet:
-    """h = sigma(z):  J_h = max|sigma'(z_i)| J_z,  K_h = max|sigma'(z_i)| K_z + max|sigma''(z_i)| J_z^2."""
+    """H = sigma(z):  J_h = max|sigma'(z_i)| J_z,  K_h = max|sigma'(z_i)| K_z + max|sigma''(z_i)| J_z^2."""
     node = Named(name, Entrywise(function, 0, before.node))
     if before.first is None:
         return Jet(node, None, None, None)

@@ -132,9 +132,7 @@ def _variance(p: Softmax, v: Term, bend: Inner) -> Theorem:
     )
     # From below: Var = (1/2) sum_{i!=j} p_i p_j (v_i - v_j)^2 >= 0.
     spread = infer(PairSquares(v, -1), simplex)
-    below = infer(
-        Certificate(-value_of(bend), ((fmpq(1), (0,), one), (fmpq(1, 2), (), norm(v))), ()), spread
-    )
+    below = infer(Certificate(-value_of(bend), ((fmpq(1), (0,), one), (fmpq(1, 2), (), norm(v))), ()), spread)
     return infer(AbsoluteValue(bend), above, below)
 
 
@@ -180,7 +178,9 @@ def _squared_error(output: Jet, *, half: bool) -> SampleLoss:
     split = Sum((weighted(Inner(v, v)), weighted(Inner(gap, a))))
     curve = infer(LinearIdentity(_right(curve), split), curve)
     second = infer(Triangle(Deriv(node, 2)), curve)
-    second = replace(second, infer(InnerBound(Inner(v, v))), infer(InnerBound(Inner(gap, a))), first_f, second_f)
+    second = replace(
+        second, infer(InnerBound(Inner(v, v))), infer(InnerBound(Inner(gap, a))), first_f, second_f
+    )
     return SampleLoss(node, y, smooth, first, second, Norm(gap), (infer(Triangle(gap)),))
 
 

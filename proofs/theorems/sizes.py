@@ -23,11 +23,10 @@ def operator_norm_above(tensor: ExactTensor) -> Fraction:
 
 def largest_row_norm(tensor: ExactTensor) -> Fraction:
     """A rational M >= ||x_i|| for every row, exact where the largest is rational."""
-    width, entries = tensor.shape[1], tensor.fractions()
-    largest = max(
-        sum((e * e for e in entries[i : i + width]), Fraction(0)) for i in range(0, len(entries), width)
-    )
-    bound = sqrt_above(fmpq(largest.numerator, largest.denominator), 53)
+    width = tensor.shape[1]
+    entries, denominator = tensor.integers()
+    largest = max(sum(e * e for e in entries[i : i + width]) for i in range(0, len(entries), width))
+    bound = sqrt_above(fmpq(largest, denominator * denominator), 53)
     return Fraction(int(bound.p), int(bound.q))
 
 

@@ -40,12 +40,12 @@ def compare_of(theorem: Theorem) -> Compare:
 
 
 def replace(target: Theorem, *bounds: Theorem) -> Theorem:
-    """x <= p with the atoms of p replaced by their bounds, abbreviations kept."""
+    """X <= p with the atoms of p replaced by their bounds, abbreviations kept."""
     return infer(Monotone(), target, *bounds)
 
 
 def combine(target: Theorem, *others: Theorem) -> Theorem:
-    """x <= p + (b_1 - a_1) + ... from x <= p and a_i <= b_i: the sums a_i in p become b_i."""
+    """X <= p + (b_1 - a_1) + ... from x <= p and a_i <= b_i: the sums a_i in p become b_i."""
     one = number(1)
     products = tuple((fmpq(1), (index,), one) for index in range(1 + len(others)))
     return infer(Certificate(compare_of(target).left, products, ()), target, *others)

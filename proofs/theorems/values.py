@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from proofs.errors import GradlemmaError
 from proofs.kernel.core import Theorem, infer
+from proofs.kernel.monotone import dependency_order
 from proofs.kernel.rules import (
     ApplyBound,
     Monotone,
@@ -22,10 +23,9 @@ from proofs.kernel.rules import (
     WideBound,
 )
 from proofs.kernel.rules.algebra import bounds_of
-from proofs.kernel.monotone import dependency_order
 from proofs.kernel.scalars import Norm
 from proofs.kernel.terms import Apply, Entrywise, Named, Sum, Term
-from proofs.kernel.univariate import Univariate
+from proofs.kernel.univariate import Function, Univariate
 
 from .constants import supremum
 from .jet import NetworkJet
@@ -102,15 +102,18 @@ class _Radius:
         return Fraction(int(value.p), int(value.q))
 
 
-def _everywhere_or_within(function: Univariate, order: int, radius: _Radius | None) -> tuple[Theorem, ...]:
+def _everywhere_or_within(function: Function, order: int, radius: _Radius | None) -> tuple[Theorem, ...]:
     """The premises of a bound on |sigma^(order)|: everywhere, or within the radius."""
+    if not isinstance(function, Univariate):
+        raise GradlemmaError(f"expected a function given by pieces but got {function.label()}")
     everywhere = supremum(function, order)
     if everywhere is not None:
         return (everywhere,)
     within = None if radius is None else supremum(function, order, radius.number())
     if within is None or radius is None:
         raise GradlemmaError(
-            f"the supremum of |{function.label()}| for derivative {order} is infinite or not established on the "
+            f"the supremum of |{function.label()}| for derivative {order} is infinite or not established on "
+            "the "
             "range that it meets, so no bound follows; try an activation with bounded slopes"
         )
     return (within, radius.theorem())
@@ -122,6 +125,8 @@ def activation_value(node: Named, radius: _Radius) -> Theorem:
     if not isinstance(body, Entrywise):
         raise TypeError("expected an activation node")
     function = body.function
+    if not isinstance(function, Univariate):
+        raise GradlemmaError(f"expected a function given by pieces but got {function.label()}")
     at_zero = supremum(function, 0, Fraction(0))
     if at_zero is None:
         raise GradlemmaError(f"expected |{function.label()}(0)| to be finite")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from proofs.kernel.claims import (
     Claim,
     Compare,
@@ -17,7 +16,7 @@ from proofs.kernel.claims import (
     SupBound,
 )
 from proofs.kernel.scalars import Poly, number
-from proofs.kernel.terms import Inner, Scale, Sum, Term, Variable
+from proofs.kernel.terms import Scale, Sum, Term, Variable
 
 from .expressions import Writer
 from .layout import Inline, Math, Mono, Piece, math
@@ -56,7 +55,12 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
             return (math(writer.term(term)), " is a probability vector")
         case IsTensor(variable=variable, digest=digest):
             shape = math(r"\times ".join(str(n) for n in variable.shape))
-            return (math(writer.variable(variable)), " is the given tensor of shape ", shape, *_digest(digest))
+            return (
+                math(writer.variable(variable)),
+                " is the given tensor of shape ",
+                shape,
+                *_digest(digest),
+            )
         case SamplesAre(samples=samples, digests=digests):
             return _samples_are(samples, digests, writer)
         case ForSamples(samples=samples, claim=inner):
@@ -68,17 +72,21 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
 
 
 def _opened(term: Term, writer: Writer) -> list[Piece]:
-    """The right side of an equation, breakable inside an inner product of long sums as well."""
-    if isinstance(term, Scale) and isinstance(term.term, Sum | Inner):
-        return [Piece(writer.term(term))]
-    return writer.term_pieces(term)
+    """The right side of an equation, breakable inside a multiple of a sum as well."""
+    if not isinstance(term, Scale) or not isinstance(term.term, Sum):
+        return writer.term_pieces(term)
+    pieces = writer.sum_pieces(term.term.parts)
+    pieces[0] = Piece(writer.factor(term.factor) + r"\bigl(" + pieces[0].text)
+    return [*pieces[:-1], Piece(pieces[-1].text + r"\bigr)")]
 
 
 def _digest(digest: str) -> tuple[Inline, ...]:
     return (" (SHA-256 ", Mono(digest[:DIGEST]), "…)")
 
 
-def _samples_are(samples: tuple[Variable, ...], digests: tuple[str, ...], writer: Writer) -> tuple[Inline, ...]:
+def _samples_are(
+    samples: tuple[Variable, ...], digests: tuple[str, ...], writer: Writer
+) -> tuple[Inline, ...]:
     found: list[Inline] = ["the samples are the rows of the given data"]
     for variable, digest in zip(samples, digests, strict=True):
         found += [", ", math(writer.variable(variable)), *_digest(digest)]
@@ -110,7 +118,5 @@ def _range(radius: Poly | None, writer: Writer) -> tuple[Inline, ...]:
 
 
 def definition(name: str, body: list[Piece]) -> Math:
-    """name := body."""
+    """Name := body."""
     return related([Piece(name)], "=", body)
-
-

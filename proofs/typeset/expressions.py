@@ -48,7 +48,7 @@ __all__ = ["Notation", "Writer", "numeral"]
 # A sum of more terms than this is printed with its first ones and its last one.
 MOST_TERMS = 8
 SHOWN_TERMS = 5
-LONG_ROOT = 12.0
+LONG_ROOT = 20.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def numeral(value: fmpq, *, up: bool) -> str:
     exact = as_fraction(value)
     if is_short(exact):
         return exact_latex(exact)
-    return decimal_up(exact) if up else decimal_down(exact) + r"\ldots"
+    return decimal_up(exact) if up else decimal_down(exact)
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Writer:
             case Sum(parts=parts):
                 return self._sum(parts)
             case Scale(factor=factor, term=inner):
-                return self._scaled(factor) + self._tight(inner)
+                return self.factor(factor) + self._tight(inner)
             case Times(scalar=scalar, vector=vector):
                 return rf"{self._tight(scalar)}\,{self._tight(vector)}"
             case Apply(map=linear, vector=vector):
@@ -125,7 +125,11 @@ class Writer:
             case Entrywise(function=function, order=order, vector=vector):
                 return rf"{function_latex(function, order)}({self.term(vector)})"
             case Softmax(vector=vector):
-                return "p" if term is self.notation.softmax else rf"\operatorname{{softmax}}({self.term(vector)})"
+                return (
+                    "p"
+                    if term is self.notation.softmax
+                    else rf"\operatorname{{softmax}}({self.term(vector)})"
+                )
             case LogSumExp(vector=vector):
                 return rf"\log\sum_i e^{{{self.entry(vector, 'i')}}}"
             case Inner(left=left, right=right):
@@ -167,7 +171,8 @@ class Writer:
             return f"{function_latex(vector.function, vector.order)}({self.entry(vector.vector, index)})"
         return f"({self.term(vector)})_{{{index}}}"
 
-    def _scaled(self, factor: fmpq) -> str:
+    def factor(self, factor: fmpq) -> str:
+        """A rational factor before a term."""
         sign = "-" if factor < 0 else ""
         size = abs(factor)
         return sign if size == 1 else sign + self.numeral(size, up=False) + r"\,"
@@ -178,7 +183,7 @@ class Writer:
     def sum_pieces(self, parts: Iterable[Term]) -> list[Piece]:
         pieces: list[Piece] = []
         for part in parts:
-            text = self.term(part)
+            text = f"({self.term(part)})" if isinstance(part, Sum) else self.term(part)
             pieces.append(Piece(text if text.startswith("-") or not pieces else f"+ {text}"))
         return pieces
 
@@ -208,8 +213,8 @@ class Writer:
             case Root(radicand=radicand):
                 return rf"\sqrt{{{self.poly(radicand, up=up and self._grows(radicand))}}}"
             case Value(term=Inner(left=left, right=right)):
-                first, second = sorted((self.term(left), self.term(right)), key=lambda t: (-len(t), natural(t)))
-                return rf"\langle {first},\, {second}\rangle"
+                sides = sorted((left, right), key=lambda t: (isinstance(t, Deriv), natural(self.term(t))))
+                return rf"\langle {self.term(sides[0])},\, {self.term(sides[1])}\rangle"
             case Value(term=term):
                 return self._tight(term)
             case _:
@@ -231,7 +236,9 @@ class Writer:
             elif group == frozenset(v for v in self.notation.parameters if (layer_of(v.name) or 0) <= top):
                 label = rf"\le {index}"
         if label is None:
-            label = "(" + ",".join(self.variable(v) for v in sorted(members, key=lambda v: natural(v.name))) + ")"
+            label = (
+                "(" + ",".join(self.variable(v) for v in sorted(members, key=lambda v: natural(v.name))) + ")"
+            )
         if letter == "u":
             return rf"\lVert u_{{{label}}}\rVert"
         return rf"\lVert (\theta-\theta^{{0}})_{{{label}}}\rVert"
@@ -325,20 +332,23 @@ class Writer:
 
 
 def _rank(inner: Atom) -> int:
+    """The place of a factor or summand: numbers, reals, norms of blocks, of nodes, abbreviations, u."""
     match inner:
         case Root(radicand=radicand):
-            return 0 if radicand.constant() is not None else 4
+            return 0 if radicand.constant() is not None else 5
         case Real():
             return 1
-        case Norm():
+        case Norm(term=Variable()):
             return 2
-        case SupNorm():
+        case Norm():
             return 3
-        case DistanceNorm():
-            return 7
+        case SupNorm():
+            return 4
         case Let():
-            return 5
-        case Value():
             return 6
-        case _:
+        case Value():
+            return 7
+        case DistanceNorm():
             return 8
+        case _:
+            return 9

@@ -39,10 +39,8 @@ def identity_inlines(step: Step, writer: Writer, *, mark: str = "step") -> tuple
     if not pieces:
         return ()
     first = Piece(f"= {pieces[0].text}", is_relation=True)
-    found: list[Inline] = ["right ", math("-"), " left ", Math((first, *pieces[1:]))]
-    if not is_short:
-        found += [", ", math(str(len(squares))), f" squares with {_weights(squares)}"]
-    return tuple(found)
+    note = "" if is_short else f"with {len(squares)} squares, {_weights(squares)}: "
+    return (note + "right ", math("-"), " left ", Math((first, *pieces[1:])))
 
 
 def _gap(reference: Reference, index: int, mark: str) -> str:
@@ -55,8 +53,8 @@ def _gap(reference: Reference, index: int, mark: str) -> str:
 
 def _weights(squares: Sequence[tuple[object, tuple[int, ...], Poly]]) -> str:
     if any(indices for _, indices, _ in squares):
-        return "weights that the steps named show to be non-negative"
-    return "rational weights that are not negative"
+        return "their weights shown to be non-negative in the premises"
+    return "their weights non-negative rationals"
 
 
 def _product(product: tuple[object, tuple[int, ...], Poly], marks: list[str], writer: Writer) -> str:
@@ -82,12 +80,9 @@ def _multiple(multiplier: Poly, gap: str, writer: Writer) -> str:
         return gap
     if multiplier == number(-1):
         return f"-{gap}"
-    if len(multiplier.terms) == 1:
-        text = writer.poly(multiplier)
-    else:
-        text = rf"({writer.poly(multiplier)})"
+    text = writer.poly(multiplier) if len(multiplier.terms) == 1 else rf"({writer.poly(multiplier)})"
     if width_of(text) > 24.0:
-        return rf"m\,{gap}"
+        return rf"(\cdots)\,{gap}"
     return rf"{text}\,{gap}"
 
 
@@ -120,7 +115,8 @@ def _many(squares: Sequence[tuple[object, tuple[int, ...], Poly]]) -> str:
         second = rf"{scale}\lVert u_{{h_k}}\rVert"
         parts.append(rf"\sum_{{k=1}}^{{{kinds.count('difference')}}} {weight}\,({first}-{second})^{{2}}")
     if "single" in kinds:
-        parts.append(rf"\sum_{{k=1}}^{{{kinds.count('single')}}} {weight.replace('c', 'd')}\,\lVert u_{{g_k}}\rVert^{{2}}")
+        singles = weight.replace("c", "d")
+        parts.append(rf"\sum_{{k=1}}^{{{kinds.count('single')}}} {singles}\,\lVert u_{{g_k}}\rVert^{{2}}")
     if "other" in kinds:
         parts.append(rf"\sum_{{k=1}}^{{{kinds.count('other')}}} {weight.replace('c', 'e')}\,q_k^{{2}}")
     return " + ".join(parts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
+from .claims import claim_inlines
 from .expressions import Notation, Writer
 from .identities import identity_inlines
-from .claims import claim_inlines
 from .layout import Inline, Math, Mono, Strong
 from .names import layer_of
 from .steps import Part, Section, Step, StepTree

@@ -13,8 +13,42 @@ __all__ = ["function_latex", "index_latex", "layer_of", "name_latex", "natural"]
 
 _SEGMENTS = re.compile(r"([A-Za-z]+)(\d*)((?:_[A-Za-z0-9]+)*)\Z")
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
-    " omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "pi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+    ]
 )
 _KNOWN_FUNCTIONS = {"tanh": r"\tanh", "sin": r"\sin", "identity": r"\operatorname{id}"}
 
@@ -90,7 +124,9 @@ def function_latex(function: Function, order: int = 0) -> str:
         if function.parameters and function.name != "selu":
             base += f"_{{{', '.join(str(value) for _, value in function.parameters)}}}"
     else:
-        base = "\\" + function.name if function.name in _GREEK else rf"\operatorname{{{escape(function.name)}}}"
+        base = (
+            "\\" + function.name if function.name in _GREEK else rf"\operatorname{{{escape(function.name)}}}"
+        )
     return base + "'" * order
 
 

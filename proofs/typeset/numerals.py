@@ -13,7 +13,7 @@ SHORT = 9
 
 
 def as_fraction(value: fmpq | Fraction | int) -> Fraction:
-    return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else Fraction(value)
+    return Fraction(value) if isinstance(value, Fraction | int) else Fraction(int(value.p), int(value.q))
 
 
 def is_short(value: Fraction) -> bool:
@@ -42,7 +42,11 @@ def decimal_up(value: Fraction) -> str:
 
 
 def decimal_down(value: Fraction) -> str:
-    """The first six digits of the positive value."""
+    """The first six digits of the positive value, followed by dots.
+
+    >>> decimal_down(Fraction(2, 3))
+    '0.666666\\\\ldots'
+    """
     return _decimal(value, up=False)
 
 
@@ -53,12 +57,12 @@ def _decimal(value: Fraction, *, up: bool) -> str:
     mantissa = -((-scaled.numerator) // scaled.denominator) if up else scaled.numerator // scaled.denominator
     if mantissa == 10**DIGITS:
         mantissa, exponent = 10 ** (DIGITS - 1), exponent + 1
-    digits = str(mantissa)
+    digits, dots = str(mantissa), "" if up else r"\ldots"
     if 0 <= exponent < DIGITS - 1:
-        return f"{digits[: exponent + 1]}.{digits[exponent + 1 :]}"
+        return f"{digits[: exponent + 1]}.{digits[exponent + 1 :]}{dots}"
     if -4 <= exponent < 0:
-        return f"0.{'0' * (-exponent - 1)}{digits}"
-    return rf"{digits[0]}.{digits[1:]}\cdot10^{{{exponent}}}"
+        return f"0.{'0' * (-exponent - 1)}{digits}{dots}"
+    return rf"{digits[0]}.{digits[1:]}{dots}\cdot10^{{{exponent}}}"
 
 
 def _exponent(value: Fraction) -> int:

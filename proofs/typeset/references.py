@@ -1,5 +1,6 @@
 """The bibliography: sources by key, cited by documents that use them."""
 
+# ruff: noqa: E501 -- rows of tables are longer
 from __future__ import annotations
 
 __all__ = ["SOURCES"]

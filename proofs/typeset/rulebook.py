@@ -4,6 +4,7 @@
 `references.SOURCES` for a rule whose idea or method has one.
 """
 
+# ruff: noqa: E501 -- rows of tables are longer
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ RULE_TEXTS: dict[str, RuleText] = {
     "Definition": RuleText("definition", r"An abbreviation equals its body."),
     "SquareRoot": RuleText("square root", r"$x^2\le y^2$ and $y\ge 0$ give $x\le y$."),
     "RootSquared": RuleText("square of a root", r"$(\sqrt{e})^2=e$ for $e\ge 0$."),
-    "Cauchy": RuleText("Cauchy–Schwarz", r"$\sum_i p_iq_i\le\sqrt{\sum_i p_i^2}\,\sqrt{\sum_i q_i^2}$."),
+    "Cauchy": RuleText("Cauchy–Schwarz for sums", r"$\sum_i p_iq_i\le\sqrt{\sum_i p_i^2}\,\sqrt{\sum_i q_i^2}$."),
     # derivative
     "Differentiate": RuleText(
         "differentiation", r"The derivative of a node is that of its definition, by the sum, product and chain"
@@ -47,6 +48,11 @@ RULE_TEXTS: dict[str, RuleText] = {
     ),
     "SmoothByParts": RuleText(
         "composition", r"Sums, products and smooth functions of differentiable nodes are differentiable."
+    ),
+    "SmoothAtData": RuleText(
+        "no kink at the data",
+        r"At given weights and data, enclosures by balls show that no argument of a piecewise function meets a kink.",
+        "arb",
     ),
     "LinearIdentity": RuleText("bilinearity", r"Both sides expand to one linear combination."),
     # enclosure

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from proofs.errors import GradlemmaError
-from proofs.kernel.claims import Claim, Compare, Equal, ForSamples, Smooth, SupBound
+from proofs.kernel.claims import Claim, Compare, Equal, ForSamples, OperatorNorm, Smooth, SupBound
 from proofs.kernel.core import Rule, Theorem, steps_of
 from proofs.kernel.rules import Assume
 from proofs.kernel.scalars import Atom, Let, Norm, Poly, SupNorm
@@ -16,7 +16,20 @@ from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Sum,
 from .expressions import Writer
 from .names import layer_of, natural
 
-__all__ = ["Assumption", "Conclusion", "Goal", "Part", "Reference", "Section", "Step", "StepTree", "lets_in", "step_tree"]
+__all__ = [
+    "Assumption",
+    "Conclusion",
+    "Goal",
+    "Part",
+    "Reference",
+    "Section",
+    "Step",
+    "StepTree",
+    "children",
+    "lets_in",
+    "step_tree",
+    "walk_terms",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +175,12 @@ def _merge(goals: tuple[Goal, ...]) -> _Merged:
     merged = _Merged([], {}, {})
     for theorem in steps_of(*(goal.theorem for goal in goals)):
         premises = tuple(merged.image[id(premise)] for premise in theorem.premises)
-        key = (theorem.claim, theorem.hypotheses, type(theorem.rule), tuple(id(premise) for premise in premises))
+        key = (
+            theorem.claim,
+            theorem.hypotheses,
+            type(theorem.rule),
+            tuple(id(premise) for premise in premises),
+        )
         kept = known.setdefault(key, theorem)
         merged.image[id(theorem)] = kept
         if kept is theorem:
@@ -202,7 +220,9 @@ def _assumption_key(claim: Claim, writer: Writer) -> tuple[object, ...]:
     inner = claim.claim if isinstance(claim, ForSamples) else claim
     kinds = ("SupBound", "Compare", "OperatorNorm", "Equal", "IsTensor", "SamplesAre", "Simplex", "Smooth")
     kind = type(inner).__name__
-    text = " ".join(getattr(part, "text", str(part)) for part in claim_inlines(claim, writer, as_premise=True))
+    text = " ".join(
+        getattr(part, "text", str(part)) for part in claim_inlines(claim, writer, as_premise=True)
+    )
     return (kinds.index(kind) if kind in kinds else len(kinds), natural(text))
 
 
@@ -292,22 +312,27 @@ def _require_one_body(names: Iterable[str]) -> None:
 
 
 def _nodes(claims: Iterable[Claim]) -> tuple[Named, ...]:
-    """All named nodes, each after those in its body, otherwise by name."""
-    order: dict[Named, None] = {}
+    """All named nodes, each after those in its body."""
+    order = [term for term in walk_terms(claims) if isinstance(term, Named)]
+    _require_one_body(node.name for node in order)
+    return tuple(order)
+
+
+def walk_terms(claims: Iterable[Claim]) -> list[Term]:
+    """All terms in the claims and in abbreviations, each after those inside it."""
+    order: list[Term] = []
     seen: set[Term] = set()
     roots = _walk(claims)[0]
     stack: list[tuple[Term, bool]] = [(term, False) for term in reversed(roots)]
     while stack:
         term, done = stack.pop()
         if done:
-            if isinstance(term, Named):
-                order[term] = None
+            order.append(term)
         elif term not in seen:
             seen.add(term)
             stack.append((term, True))
             stack.extend((child, False) for child in children(term))
-    _require_one_body(node.name for node in order)
-    return tuple(order)
+    return order
 
 
 def _subject(claim: Claim, places: Mapping[Named, int]) -> Section | None:
@@ -315,6 +340,8 @@ def _subject(claim: Claim, places: Mapping[Named, int]) -> Section | None:
     match claim:
         case SupBound():
             return Section(Part.CONSTANTS, 0, 0)
+        case OperatorNorm(order=order):
+            return Section(Part.MEAN, 0, order)
         case Smooth(term=Named() as node):
             return _of_node(node, 1, places)
         case Equal(left=Deriv(term=Named() as node, order=order)):
@@ -351,10 +378,14 @@ def _of_norm(term: Term, places: Mapping[Named, int]) -> Section | None:
         case Named():
             return Section(Part.NORMS, places[term], 0)
         case Sum(parts=(Named() as node, Scale())):
-            return Section(Part.NORMS, places[node], 0) if node.name + "_0" in {n.name for n in places} else None
+            return (
+                Section(Part.NORMS, places[node], 0) if node.name + "_0" in {n.name for n in places} else None
+            )
         case Variable(role=Role.PARAMETER | Role.REFERENCE):
             layer = layer_of(term.name)
-            found = [place for node, place in places.items() if layer is not None and layer_of(node.name) == layer]
+            found = [
+                place for node, place in places.items() if layer is not None and layer_of(node.name) == layer
+            ]
             return Section(Part.NORMS, min(found), 0) if found else None
         case _:
             return None

@@ -84,7 +84,7 @@ def stored(array: Any) -> str:
     return remember(ExactTensor.from_floats(np.asarray(array, dtype=float)))
 
 
-def refuses(rule: Rule, *premises: Theorem, match: str = "") -> None:
+def refuses(rule: Rule, *premises: Theorem, match: str | None = None) -> None:
     """The rule refuses with a `KernelError` of that wording."""
     with pytest.raises(KernelError, match=match):
         infer(rule, *premises)

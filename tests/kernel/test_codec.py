@@ -84,7 +84,9 @@ def _mutate(leaf: Any, rng: random.Random) -> Any:
         value = Fraction(leaf)
         return str(rng.choice([-value, value / 2, value + 1, value * Fraction(999999, 1000000)]))
     if isinstance(leaf, str):
-        return rng.choice([leaf + "x", leaf[:-1], "<=" if leaf == "=" else "=", "relu", "parameter", "reference"])
+        return rng.choice(
+            [leaf + "x", leaf[:-1], "<=" if leaf == "=" else "=", "relu", "parameter", "reference"]
+        )
     return rng.choice([0, "1", None, []])
 
 
@@ -119,7 +121,9 @@ def test_a_single_change_is_refused_or_gives_no_other_theorem_about_the_problem(
             refused += 1
             continue
         same = {n: t.sequent for n, t in again.items()} == {n: t.sequent for n, t in goals.items()}
-        assert same or differences(again, bounds.work, bounds.resolved), f"an altered derivation passed: {path}"
+        assert same or differences(again, bounds.work, bounds.resolved), (
+            f"an altered derivation passed: {path}"
+        )
     assert refused > changed // 2
 
 
@@ -161,7 +165,14 @@ def test_tensors_come_back_and_altered_ones_are_refused(bounds):
 
 @pytest.mark.parametrize(
     "document",
-    [None, [], {}, {"format": "other"}, {"format": "gradlemma-derivation-1"}, {"format": "gradlemma-derivation-1", "nodes": 3}],
+    [
+        None,
+        [],
+        {},
+        {"format": "other"},
+        {"format": "gradlemma-derivation-1"},
+        {"format": "gradlemma-derivation-1", "nodes": 3},
+    ],
 )
 def test_documents_of_another_form_are_kernel_errors(document):
     with pytest.raises(KernelError):

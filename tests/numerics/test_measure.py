@@ -151,9 +151,7 @@ def test_the_same_seed_gives_the_same_measurement() -> None:
 
     def once() -> Measured:
         generator = torch.Generator().manual_seed(5)
-        return measure(
-            NETWORK, Loss.MSE, x, y, box=BOX, generator=generator, random_points=3, ascent_steps=3
-        )
+        return measure(NETWORK, Loss.MSE, x, y, box=BOX, generator=generator, random_points=3, ascent_steps=3)
 
     assert values(once().box_ascent) == values(once().box_ascent)
 
@@ -252,9 +250,7 @@ def test_an_interrupt_in_an_ascent_ends_the_measurement() -> None:
             raise KeyboardInterrupt
 
     generator = torch.Generator().manual_seed(0)
-    found = measure(
-        NETWORK, Loss.MSE, x, y, box=BOX, generator=generator, random_points=3, progress=stop
-    )
+    found = measure(NETWORK, Loss.MSE, x, y, box=BOX, generator=generator, random_points=3, progress=stop)
     assert found.interrupted
     assert found.box_ascent is not None and found.box_ascent.points <= 6
 
@@ -267,9 +263,7 @@ def test_an_interrupted_ascent_returns_the_best_so_far() -> None:
             raise KeyboardInterrupt
 
     start = Point(random_point(NETWORK, BOX, generator), *data())
-    end = ascend(
-        NETWORK, Loss.MSE, Quantity.HESSIAN, InBox(BOX), start, generator=generator, progress=stop
-    )
+    end = ascend(NETWORK, Loss.MSE, Quantity.HESSIAN, InBox(BOX), start, generator=generator, progress=stop)
     assert end.interrupted and end.steps == 2 and math.isfinite(end.value)
 
 

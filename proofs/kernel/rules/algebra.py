@@ -14,7 +14,18 @@ from ..monotone import evaluate_above, require_monotone
 from ..scalars import Atom, Let, Poly, Real, Root, is_nonnegative, number
 from .logic import at_most, equation, expect_premises, no_premises
 
-__all__ = ["Cauchy", "Certificate", "Chain", "Definition", "Fold", "Monotone", "Nonnegative", "RootSquared", "SquareRoot", "bounds_of"]
+__all__ = [
+    "Cauchy",
+    "Certificate",
+    "Chain",
+    "Definition",
+    "Fold",
+    "Monotone",
+    "Nonnegative",
+    "RootSquared",
+    "SquareRoot",
+    "bounds_of",
+]
 
 LE = Relation.LE
 

@@ -122,7 +122,11 @@ def parts_of(body: Term) -> tuple[tuple[Named, ...], tuple[Entrywise, ...]]:
                 stack.append(inner)
             case Times(scalar=left, vector=right):
                 stack.extend((left, right))
-            case Apply(map=left, vector=right) | Hadamard(left=left, right=right) | Inner(left=left, right=right):
+            case (
+                Apply(map=left, vector=right)
+                | Hadamard(left=left, right=right)
+                | Inner(left=left, right=right)
+            ):
                 stack.extend((left, right))
             case Entrywise(vector=vector):
                 entrywise[term] = None

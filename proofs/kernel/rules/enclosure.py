@@ -15,7 +15,18 @@ from flint import arb, ctx, fmpq
 from proofs.errors import KernelError
 
 from ..balls import TermBalls, shared_balls
-from ..claims import Claim, Compare, ForSamples, IsTensor, Relation, SamplesAre, Sequent, Simplex, Smooth, SupBound
+from ..claims import (
+    Claim,
+    Compare,
+    ForSamples,
+    IsTensor,
+    Relation,
+    SamplesAre,
+    Sequent,
+    Simplex,
+    Smooth,
+    SupBound,
+)
 from ..core import Rule, register
 from ..intervals import certify_secant, certify_supremum
 from ..monotone import require_monotone
@@ -29,7 +40,15 @@ from .algebra import bounds_of
 from .logic import expect_premises, no_premises
 from .samples import close_samples, sample_derivative
 
-__all__ = ["DataNorm", "DataSimplex", "MeanOverData", "SmoothAtData", "SupOfFunction", "SupOfFunctionBall", "TensorNorm"]
+__all__ = [
+    "DataNorm",
+    "DataSimplex",
+    "MeanOverData",
+    "SmoothAtData",
+    "SupOfFunction",
+    "SupOfFunctionBall",
+    "TensorNorm",
+]
 
 LE = Relation.LE
 WORK_PRECISION = 96
@@ -131,12 +150,16 @@ class TensorNorm(Rule):
         return Sequent(frozenset([IsTensor(self.variable, self.digest)]), claim)
 
 
-def _rows(samples: tuple[Variable, ...], digests: tuple[str, ...], part: Variable) -> list[tuple[Fraction, ...]]:
+def _rows(
+    samples: tuple[Variable, ...], digests: tuple[str, ...], part: Variable
+) -> tuple[list[list[int]], int]:
+    """The rows of a part of the samples, as integers over one denominator."""
     tensor = tensor_of(digests[samples.index(part)])
     if len(tensor.shape) != 2 or tensor.shape[1:] != part.shape:
         raise KernelError(f"expected data of shape [N, {part.shape[0]}] for {part.name}")
-    width, entries = tensor.shape[1], tensor.fractions()
-    return [entries[i : i + width] for i in range(0, len(entries), width)]
+    width = tensor.shape[1]
+    entries, denominator = tensor.integers()
+    return [entries[i : i + width] for i in range(0, len(entries), width)], denominator
 
 
 @register
@@ -154,9 +177,12 @@ class DataNorm(Rule):
 
     def conclude(self, *premises: Sequent) -> Sequent:
         no_premises(premises)
-        square = Fraction(int(self.bound.p), int(self.bound.q)) ** 2
-        for index, row in enumerate(_rows(self.samples, self.digests, self.part)):
-            if self.bound < 0 or sum(entry * entry for entry in row) > square:
+        rows, denominator = _rows(self.samples, self.digests, self.part)
+        # ||x|| <= p/q  iff  q^2 sum m_i^2 <= p^2 d^2 for x = m/d.
+        limit = (int(self.bound.p) * denominator) ** 2
+        scale = int(self.bound.q) ** 2
+        for index, row in enumerate(rows):
+            if self.bound < 0 or scale * sum(entry * entry for entry in row) > limit:
                 raise KernelError(f"sample {index} has a norm above {self.bound}")
         claim = Compare(Norm(self.part).poly(), LE, number(self.bound))
         hypothesis = SamplesAre(self.samples, self.digests)
@@ -177,8 +203,9 @@ class DataSimplex(Rule):
 
     def conclude(self, *premises: Sequent) -> Sequent:
         no_premises(premises)
-        for index, row in enumerate(_rows(self.samples, self.digests, self.part)):
-            if min(row) < 0 or sum(row) != 1:
+        rows, denominator = _rows(self.samples, self.digests, self.part)
+        for index, row in enumerate(rows):
+            if min(row) < 0 or sum(row) != denominator:
                 raise KernelError(f"the target of sample {index} is not a probability vector")
         hypothesis = SamplesAre(self.samples, self.digests)
         return Sequent(frozenset([hypothesis]), ForSamples(self.samples, Simplex(self.part)))

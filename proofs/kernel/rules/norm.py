@@ -30,7 +30,8 @@ from ..univariate import Function, Univariate
 from .logic import at_most, expect_premises, no_premises
 
 __all__ = [
-    "ApplyBound", "DifferenceBound", "EntryBound", "GroupSplit", "HadamardBound", "InnerBound", "MapDistance", "MeanValue",
+    "ApplyBound", "DifferenceBound", "EntryBound", "GroupSplit", "HadamardBound", "InnerBound", "MapDistance",
+    "MeanValue",
     "NormSquared", "SecantBound", "SubgroupBound", "SupNormBound", "Triangle", "WideBound",
 ]  # fmt: skip
 

@@ -1,0 +1,367 @@
+"""A step tree as a document: setting, assumptions, steps, theorems, trust, rules, references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from proofs.kernel.claims import Claim, Compare, ForSamples, OperatorNorm, Smooth
+from proofs.kernel.rules import Monotone
+from proofs.kernel.scalars import Real
+from proofs.kernel.terms import Mean, Role
+
+from .blocks import Block, Heading, Item, Items, Paragraph, Raw
+from .claims import claim_inlines
+from .escape import escape
+from .expressions import Writer
+from .identities import identity_inlines, is_perron
+from .layers import Run, exact_writers, layer_of_section, plain, runs_of_layers
+from .layout import Inline, Math, Strong, math
+from .names import layer_of
+from .numerals import as_fraction, is_short
+from .references import SOURCES
+from .rulebook import rule_text
+from .setting import Vocabulary, setting_blocks, vocabulary
+from .steps import Assumption, Goal, Part, Reference, Section, Step, StepTree, step_tree
+
+__all__ = ["document", "goal_title", "trust_sentence", "turnstile"]
+
+TRUST = {"arb": "ball arithmetic (Arb)"}
+LONGEST_EXACT = 60
+
+
+def document(*goals: Goal, full: bool = False) -> list[Block]:
+    """The blocks of the printed derivation of the goals."""
+    tree = step_tree(*goals)
+    known = vocabulary(tree, _positive(tree))
+    writer = Writer(known.notation)
+    steps = _step_blocks(tree, known, writer, full=full)
+    assumptions = _assumption_blocks(tree, known, writer)
+    theorems = _theorem_blocks(tree, writer)
+    text = _text_of([*steps, *assumptions, *theorems])
+    cited = _cited(tree, known)
+    return [
+        *setting_blocks(tree, known, writer, text, full=full),
+        *_source_note(cited),
+        *assumptions,
+        *([Heading(("Derivation",), 1), Paragraph(_legend(tree))] if steps else []),
+        *steps,
+        *theorems,
+        *_trust_blocks(tree),
+        *_rule_blocks(tree),
+        *_reference_blocks(cited),
+    ]
+
+
+def _positive(tree: StepTree) -> frozenset[object]:
+    """The reals r with an assumption 0 <= r."""
+    found: set[object] = set()
+    for assumption in tree.assumptions:
+        claim = assumption.claim
+        if isinstance(claim, Compare) and claim.left.constant() == 0:
+            found.update(
+                inner
+                for inner in claim.right.atoms()
+                if claim.right == inner.poly() and isinstance(inner, Real)
+            )
+    return frozenset(found)
+
+
+def _text_of(blocks: Iterable[Block]) -> str:
+    texts: list[str] = []
+    for block in blocks:
+        if isinstance(block, Items):
+            for item in block.items:
+                texts.append(_plain((*item.inlines, *item.reason, *item.remark)))
+        elif isinstance(block, Paragraph):
+            texts.append(_plain(block.inlines))
+    return "\n".join(texts)
+
+
+def _plain(inlines: Iterable[Inline | Raw]) -> str:
+    return plain(part for part in inlines if isinstance(part, Math))
+
+
+# -- assumptions --------------------------------------------------------------------------------
+
+
+def _assumption_blocks(tree: StepTree, known: Vocabulary, writer: Writer) -> list[Block]:
+    lasting = [a for a in tree.assumptions if not a.discharged]
+    passing = [a for a in tree.assumptions if a.discharged]
+    blocks: list[Block] = [Heading(("Assumptions",), 1)]
+    if lasting:
+        blocks.append(Items(tuple(_assumption_items(lasting, known, writer))))
+    else:
+        blocks.append(Paragraph(("None.",)))
+    if passing:
+        blocks.append(Paragraph(("Assumed on the way and shown in the course of the derivation:",)))
+        blocks.append(Items(tuple(_assumption_items(passing, known, writer))))
+    return blocks
+
+
+def _assumption_items(assumptions: list[Assumption], known: Vocabulary, writer: Writer) -> list[Item]:
+    """A line an assumption; three or more in a row that differ by their layer alone are one line."""
+    exact = exact_writers(known.notation)
+    keys: list[tuple[int | None, str]] = []
+    for assumption in assumptions:
+        layer = _layer_of_claim(assumption.claim)
+        text = "" if layer is None else plain(claim_inlines(assumption.claim, exact(layer), as_premise=True))
+        keys.append((layer, text))
+    items: list[Item] = []
+    start = 0
+    while start < len(assumptions):
+        end = start + 1
+        while end < len(assumptions) and _continues(keys[end - 1], keys[end]):
+            end += 1
+        first, layer = assumptions[start], keys[start][0]
+        if end - start >= 3 and layer is not None:
+            generic = Writer(known.notation.at_layer(layer))
+            inlines = claim_inlines(first.claim, generic, as_premise=True)
+            labels = f"(A{_number(first)}–A{_number(assumptions[end - 1])})"
+            note = math(rf"l={layer},\ldots,{layer + end - start - 1}")
+            items.append(Item(labels.replace("A", first.label[0]), (*inlines, ", ", note)))
+            start = end
+        else:
+            items.append(Item(f"({first.label})", claim_inlines(first.claim, writer, as_premise=True)))
+            start += 1
+    return items
+
+
+def _number(assumption: Assumption) -> str:
+    return assumption.label[1:]
+
+
+def _continues(before: tuple[int | None, str], after: tuple[int | None, str]) -> bool:
+    return before[0] is not None and after[0] == before[0] + 1 and before[1] == after[1]
+
+
+def _layer_of_claim(claim: Claim) -> int | None:
+    inner = claim.claim if isinstance(claim, ForSamples) else claim
+    if isinstance(inner, Smooth):
+        return layer_of(getattr(inner.term, "name", ""))
+    names = [v.name for v in inner.free if v.role in (Role.PARAMETER, Role.REFERENCE)]
+    return layer_of(names[0]) if len(names) == 1 else None
+
+
+# -- steps --------------------------------------------------------------------------------------
+
+
+def _legend(tree: StepTree) -> tuple[Inline, ...]:
+    found: list[Inline] = ["Every line holds under the assumptions of the lines that it refers to."]
+    tags = sorted({tag for step in tree.steps for tag in step.trust})
+    for tag in tags:
+        found += [" ", math(turnstile((tag,))), f" marks what rests on {TRUST.get(tag, tag)}."]
+    if any(identity_inlines(step, Writer(), mark="premise") for step in tree.steps):
+        found += [" ", math(r"\Delta_{n}"), " is the right side minus the left side of (", math("n"), ")."]
+    return tuple(found)
+
+
+def _step_blocks(tree: StepTree, known: Vocabulary, writer: Writer, *, full: bool) -> list[Block]:
+    runs = {} if full else runs_of_layers(tree, known.notation)
+    ranges = _ranges(tree)
+    blocks: list[Block] = []
+    previous: tuple[Inline, ...] = ()
+    for section, steps in tree.sections():
+        layer = layer_of_section(section, tree)
+        run = next(
+            (r for r in runs.get(section.part, ()) if layer is not None and r.first <= layer <= r.last), None
+        )
+        if run is not None:
+            if layer == run.first and steps[0].number == ranges[section.part, run.first][0]:
+                blocks.append(Paragraph(_omitted(run, section.part, ranges)))
+            continue
+        heading = _heading(section, tree, writer)
+        if heading != previous:
+            blocks.append(Heading(heading, 2))
+        previous = heading
+        items = tuple(_step_item(step, writer) for step in steps)
+        if blocks and isinstance(blocks[-1], Items):
+            items, _ = (*blocks[-1].items, *items), blocks.pop()
+        blocks.append(Items(items))
+    return blocks
+
+
+def _ranges(tree: StepTree) -> dict[tuple[Part, int], tuple[int, int]]:
+    """The first and last step number of every layer in every part."""
+    found: dict[tuple[Part, int], tuple[int, int]] = {}
+    for section, steps in tree.sections():
+        layer = layer_of_section(section, tree)
+        if layer is not None:
+            first = found.get((section.part, layer), (steps[0].number, 0))[0]
+            found[section.part, layer] = (first, steps[-1].number)
+    return found
+
+
+def _omitted(run: Run, part: Part, ranges: dict[tuple[Part, int], tuple[int, int]]) -> tuple[Inline, ...]:
+    first, last = ranges[part, run.first][0], ranges[part, run.last][1]
+    model = ranges[part, run.like]
+    what = "norms" if part is Part.NORMS else "derivatives"
+    where = f"Layer {run.first}" if run.first == run.last else f"Layers {run.first} to {run.last}"
+    return (
+        f"{where}, {what}: steps ({first})–({last}) are steps ({model[0]})–({model[1]}) of layer {run.like}, "
+        "word for word with every index raised.",
+    )
+
+
+def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, ...]:
+    derivative = {1: "first derivative", 2: "second derivative"}.get(section.order, "")
+    match section.part:
+        case Part.CONSTANTS:
+            return ("Constants of the activations",)
+        case Part.NORMS:
+            layer = layer_of_section(section, tree)
+            return ("Norms",) if layer is None else (f"Norms in layer {layer}",)
+        case Part.NODES:
+            return ("Node ", math(writer.name(tree.nodes[section.place].name)), f", {derivative}")
+        case Part.LOSS:
+            return (f"Loss of a sample, {derivative}",)
+        case Part.MEAN:
+            return ({1: "The gradient", 2: "The Hessian"}.get(section.order, "Conclusions"),)
+
+
+def _step_item(step: Step, writer: Writer) -> Item:
+    claim = claim_inlines(step.claim, writer)
+    inlines = (math(turnstile(step.trust)), " ", *claim)
+    return Item(f"({step.number})", inlines, _reason(step), identity_inlines(step, writer))
+
+
+def _reason(step: Step) -> tuple[Inline, ...]:
+    name = rule_text(step.rule_name).name
+    if isinstance(step.rule, Monotone) and step.rule.unfold:
+        name += ", abbreviations opened"
+    listed = reference_list(step.premises)
+    return (f"{name}: {listed}",) if listed else (name,)
+
+
+def reference_list(references: Iterable[Reference]) -> str:
+    """`(3)–(7), (12), (A1)`: sorted, runs of three or more joined."""
+    unique = set(references)
+    texts = _runs(sorted(r.number for r in unique if r.number), "")
+    for letter in sorted({r.label[0] for r in unique if r.label}):
+        texts += _runs(sorted(int(r.label[1:]) for r in unique if r.label[:1] == letter), letter)
+    return ", ".join(texts)
+
+
+def _runs(numbers: list[int], letter: str) -> list[str]:
+    texts: list[str] = []
+    start = 0
+    for index, number in enumerate(numbers):
+        if index + 1 < len(numbers) and numbers[index + 1] == number + 1:
+            continue
+        run = numbers[start : index + 1]
+        if len(run) > 2:
+            texts.append(f"({letter}{run[0]})–({letter}{run[-1]})")
+        else:
+            texts += [f"({letter}{n})" for n in run]
+        start = index + 1
+    return texts
+
+
+def turnstile(trust: Iterable[str]) -> str:
+    """The turnstile with the trust tags that a claim rests on."""
+    tags = ", ".join(escape(tag) for tag in sorted(trust))
+    return rf"\vdash_{{\text{{{tags}}}}}" if tags else r"\vdash"
+
+
+# -- theorems and what they rest on ---------------------------------------------------------------
+
+
+def _theorem_blocks(tree: StepTree, writer: Writer) -> list[Block]:
+    several = len(tree.conclusions) > 1
+    blocks: list[Block] = [Heading(("Theorems" if several else "Theorem",), 1)]
+    for number, goal in enumerate(tree.conclusions, start=1):
+        title = f"Theorem {number}" if several else "Theorem"
+        under = reference_list(Reference(0, label) for label in goal.assumptions)
+        start = f"Under {under}, " if under else "Without assumptions, "
+        shown = reference_list([goal.reference])
+        blocks.append(
+            Paragraph(
+                (Strong(title), " (", *goal_title(goal.name), "). ", start,
+                 *claim_inlines(goal.claim, writer),
+                 f". This is {shown}", *_trust_note(goal.trust), ".", *_exact_note(goal.claim)),
+                is_statement=True,
+            )
+        )  # fmt: skip
+    return blocks
+
+
+def goal_title(name: str) -> tuple[Inline, ...]:
+    """A name of a goal, with G_max and H_max as formulas."""
+    parts = re.split(r"\b([GH])_max\b", name)
+    return tuple(math(rf"{part}_{{\max}}") if i % 2 else part for i, part in enumerate(parts) if part)
+
+
+def _trust_note(trust: tuple[str, ...]) -> tuple[Inline, ...]:
+    if not trust:
+        return ()
+    return (", resting on " + " and ".join(TRUST.get(tag, tag) for tag in trust),)
+
+
+def _exact_note(claim: Claim) -> tuple[Inline, ...]:
+    """The exact bound where it is a number too long to stand in the statement but short enough to print."""
+    value = claim.bound.constant() if isinstance(claim, OperatorNorm) else None
+    if value is None or is_short(as_fraction(value)) or len(str(value)) >= LONGEST_EXACT:
+        return ()
+    return (" The exact bound proved is ", math(str(value)), ".")
+
+
+def trust_sentence(trust: Iterable[str]) -> str:
+    """What a theorem rests on besides the kernel, as a sentence."""
+    tags = sorted(trust)
+    if not tags:
+        return "Every step is checked by the rules of the kernel alone."
+    named = " and ".join(f"{TRUST.get(tag, tag)} [{tag}]" for tag in tags)
+    return f"Every step is checked by the rules of the kernel; it rests besides on {named}."
+
+
+def _trust_blocks(tree: StepTree) -> list[Block]:
+    added = sorted({step.adds_trust for step in tree.steps if step.adds_trust})
+    lines = [trust_sentence({tag for goal in tree.conclusions for tag in goal.trust})]
+    for tag in added:
+        numbers = [Reference(step.number) for step in tree.steps if step.adds_trust == tag]
+        lines.append(f"The tag {tag} enters in {reference_list(numbers)}.")
+    lasting = sum(not assumption.discharged for assumption in tree.assumptions)
+    lines.append(f"The derivation has {len(tree.steps)} steps and {lasting} assumptions.")
+    return [Heading(("Trust",), 1), Paragraph((" ".join(lines),))]
+
+
+def _rule_blocks(tree: StepTree) -> list[Block]:
+    rows = {rule_text(step.rule_name) for step in tree.steps}
+    items = [
+        Item("", (Strong(row.name), ": ", Raw(row.statement)))
+        for row in sorted(rows, key=lambda r: (r.name, r.statement))
+    ]
+    return [Heading(("Rules used",), 1), Items(tuple(items))] if items else []
+
+
+def _cited(tree: StepTree, known: Vocabulary) -> list[str]:
+    """Keys of the sources that this derivation uses."""
+    used: set[str] = {text.source for step in tree.steps if (text := rule_text(step.rule_name)).source}
+    used.update(tag for step in tree.steps for tag in step.trust if tag in SOURCES)
+    if any(isinstance(g.claim, OperatorNorm) and isinstance(g.claim.term, Mean) for g in tree.conclusions):
+        used.add("zhou")
+    if any(not f.is_analytic for f in known.functions):
+        used.add("craciun")
+    if any(is_perron(step) for step in tree.steps):
+        used.add("collatz")
+    return sorted(used, key=lambda key: SOURCES[key][0])
+
+
+_SOURCE_NOTES = {
+    "zhou": "Bounds of this kind, for networks without biases, are the setting of [{}].",
+    "craciun": "Activations with kinks are treated as piecewise analytic functions, as in [{}].",
+    "collatz": "A largest eigenvalue is bounded by ratios at a positive vector, as in [{}].",
+    "arb": "Suprema and values at given data are enclosed in ball arithmetic [{}].",
+}
+
+
+def _source_note(cited: list[str]) -> list[Block]:
+    notes = [_SOURCE_NOTES[key].format(SOURCES[key][0]) for key in cited if key in _SOURCE_NOTES]
+    return [Paragraph((" ".join(notes),))] if notes else []
+
+
+def _reference_blocks(cited: list[str]) -> list[Block]:
+    if not cited:
+        return []
+    items = tuple(Item(f"[{SOURCES[key][0]}]", (Raw(SOURCES[key][1]),)) for key in cited)
+    return [Heading(("References",), 1), Items(items)]

@@ -1,0 +1,76 @@
+"""`gradlemma derive`: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gradlemma.derive import run_derive
+from gradlemma.replay import run_replay
+from proofs.errors import GradlemmaError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _derive(theorem: str, **options) -> int:
+    settings = {"problem": None, "depth": None, "form": "tex", "fragment": False, "out": None} | options
+    return run_derive(theorem, **settings)
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize("depth", [1, 2, 3, 8])
+def test_the_derivation_of_bnd_2_compiles_without_overfull_lines(tmp_path, depth):
+    _derive("BND-2", depth=depth, out=tmp_path / "d.tex")
+    command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "d.tex"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    log = (tmp_path / "d.log").read_text(errors="replace")
+    wide = [
+        float(line.split("(")[1].split("pt")[0])
+        for line in log.splitlines()
+        if line.startswith("Overfull \\hbox")
+    ]
+    assert not [width for width in wide if width > 1]
+
+
+def test_the_stored_form_of_bnd_2_replays(tmp_path, capsys):
+    _derive("BND-2", depth=4, form="json", out=tmp_path / "d.json")
+    assert run_replay(tmp_path / "d.json", problem=None, as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "proved"
+    assert found["trust"] == []
+
+
+def test_a_problem_is_derived_as_markdown(capsys):
+    _derive("BND-1", problem=ROOT / "examples" / "minimal.yaml", form="md")
+    text = capsys.readouterr().out
+    assert "$" in text and "\\documentclass" not in text
+
+
+def test_a_fragment_has_no_preamble(capsys):
+    _derive("BND-2", depth=2, fragment=True)
+    assert "\\documentclass" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("theorem", "options", "words"),
+    [
+        ("BND-9", {}, "BND-1, BND-2"),
+        ("bnd-2", {}, "did you mean BND-2"),
+        ("BND-1", {}, "--problem"),
+        ("BND-2", {"depth": 10**6}, "depth from 1 to"),
+        ("BND-2", {"depth": 2, "activation": "sigmoid"}, "phi\\(0\\) = 0"),
+        ("BND-2", {"depth": 2, "activation": "square"}, "bounded slopes"),
+        ("BND-2", {"depth": 2, "activation": "nosuch"}, "expected an activation"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(theorem, options, words):
+    with pytest.raises(GradlemmaError, match=words):
+        _derive(theorem, **options)
