@@ -110,6 +110,20 @@ def decimal_text(value: Fraction, *, up: bool, digits: int = 17) -> str:
     return f"{'-' if value < 0 else ''}{text[0]}.{text[1:]}e{exponent:+d}"
 
 
+def shown_above(value: Fraction, digits: int = 7) -> str:
+    """The value for a table, rounded up: plain where it is neither tiny nor huge.
+
+    >>> shown_above(Fraction(48420169, 30000)), shown_above(Fraction(1, 10**9) * 2)
+    ('1614.006', '2.000000e-9')
+    """
+    text = decimal_text(value, up=True, digits=digits)
+    mantissa, _, exponent = text.partition("e")
+    places = digits - 1 - int(exponent or 0)
+    return (
+        f"{Fraction(text).__float__():.{places}f}" if 0 <= places <= digits + 2 and mantissa != "0" else text
+    )
+
+
 def _decimal_exponent(value: Fraction) -> int:
     """The e with 10^e <= value < 10^(e+1)."""
     guess = math.floor((value.numerator.bit_length() - value.denominator.bit_length()) * math.log10(2))
@@ -251,7 +265,7 @@ def _rows(checked: Checked) -> list[tuple[str, ...]]:
                     TITLES[name] if symbol == "G_max" else "",
                     symbol,
                     str(bound.value) if bound.tier == "exact" and len(str(bound.value)) < 14
-                    else decimal_text(bound.value, up=True, digits=7),
+                    else shown_above(bound.value),
                     bound.tier,
                     "-" if found is None or not found.is_finite else f"{found.value:.6g}",
                     _ratio_text(checked, places[name], quantity, name),

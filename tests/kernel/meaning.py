@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -86,6 +87,7 @@ DEFINITIONS: dict[str, list[tuple[float | None, Any]]] = {
 }
 
 
+@lru_cache(maxsize=200_000)
 def derivatives(name: str, point: float, count: int = 6) -> list[float]:
     """sigma(t), sigma'(t), ..., at a point off the kinks; `count` of them, by series expansion."""
     for kink, function in DEFINITIONS[name]:
