@@ -9,7 +9,7 @@ from fractions import Fraction
 from proofs.kernel.claims import Claim
 from proofs.kernel.scalars import Let
 from proofs.kernel.terms import Entrywise, Mean, Named, Role, Softmax, Term, Variable
-from proofs.kernel.univariate import Expression, Univariate
+from proofs.kernel.univariate import Expression, Function, Unspecified
 from proofs.kernel.univariate import Piece as FunctionPiece
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw
@@ -31,7 +31,7 @@ class Vocabulary:
     notation: Notation
     parameters: tuple[Variable, ...]
     samples: tuple[Variable, ...]
-    functions: tuple[Univariate, ...]
+    functions: tuple[Function, ...]
     lets: tuple[Let, ...]
     has_direction: bool
     has_reference: bool
@@ -43,7 +43,7 @@ def vocabulary(tree: StepTree, positive: frozenset[object]) -> Vocabulary:
     samples = {v for v in free if v.role is Role.SAMPLE}
     means: dict[Mean, None] = {}
     softmaxes: dict[Softmax, None] = {}
-    functions: dict[Univariate, None] = {}
+    functions: dict[Function, None] = {}
     for term in walk_terms(claims):
         match term:
             case Mean():
@@ -51,7 +51,7 @@ def vocabulary(tree: StepTree, positive: frozenset[object]) -> Vocabulary:
                 samples.update(term.samples)
             case Softmax():
                 softmaxes[term] = None
-            case Entrywise(function=Univariate() as function):
+            case Entrywise(function=function):
                 functions[function] = None
             case _:
                 pass
@@ -271,8 +271,14 @@ _CALLS = {
 _SAME = frozenset({"tanh", "sin"})
 
 
-def function_definition(function: Univariate) -> tuple[Inline, ...]:
-    """`sigma(t) = ...` by its pieces; nothing for a function that everybody knows by that name."""
+def function_definition(function: Function) -> tuple[Inline, ...]:
+    """`sigma(t) = ...` by its pieces; nothing for a function that everybody knows by that name.
+
+    For an unspecified function the properties that rules use: they are part of the hypotheses.
+    """
+    if isinstance(function, Unspecified):
+        kind = "analytic" if function.is_analytic else "continuous and piecewise analytic"
+        return (math(rf"{function_latex(function)}:\mathbb{{R}}\to\mathbb{{R}}"), f" is any {kind} function.")
     if function.name in _SAME:
         return ()
     name = f"{function_latex(function)}(t)"

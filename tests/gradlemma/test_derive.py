@@ -74,3 +74,8 @@ def test_a_fragment_has_no_preamble(capsys):
 def test_options_that_do_not_go_together_are_refused(theorem, options, words):
     with pytest.raises(GradlemmaError, match=words):
         _derive(theorem, **options)
+
+
+def test_the_smoothness_of_an_unspecified_activation_is_stated(capsys):
+    _derive("BND-2", depth=3, form="md")
+    assert "is any analytic function" in capsys.readouterr().out
