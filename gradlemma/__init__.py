@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradlemma.check import check_problem as check_problem
     from gradlemma.errors import ProblemError as ProblemError
     from gradlemma.problem import Problem as Problem
     from gradlemma.problem import load_problem as load_problem

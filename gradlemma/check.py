@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlemma.compare import differences
 from gradlemma.errors import printable
+from gradlemma.forecast import forecast
 from gradlemma.problem import Problem, load_problem
 from gradlemma.progress import Progress
 from gradlemma.proved import Bounds, derive_bounds
@@ -267,6 +268,7 @@ def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:
 
     loaded = load_problem(problem)
     with Progress(quiet=quiet) as progress:
+        progress.stage(forecast(loaded).sentence())
         checked = check_problem(loaded, progress)
         progress.stage("writing the report")
         document = document_of(checked)

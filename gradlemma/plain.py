@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from proofs.kernel.claims import Claim, Compare, OperatorNorm, Relation
+from proofs.kernel.claims import (
+    Claim,
+    Compare,
+    ForSamples,
+    IsTensor,
+    OperatorNorm,
+    Relation,
+    SamplesAre,
+    Simplex,
+    Smooth,
+    SupBound,
+)
 from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
-from proofs.kernel.terms import Deriv, Mean, Named, Scale, Softmax, Sum, Term, Variable
+from proofs.kernel.terms import Deriv, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
 
 __all__ = ["claim_text"]
 
+PRIMES = ("", "'", "''", "'''")
+
 
 def claim_text(claim: Claim) -> str:
-    """A comparison or an operator-norm bound in one short line."""
+    """A claim in one short line."""
     match claim:
         case Compare(left=left, relation=relation, right=right):
             sign = "=" if relation is Relation.EQ else "<="
@@ -20,6 +33,25 @@ def claim_text(claim: Claim) -> str:
         case OperatorNorm(term=term, order=order, bound=bound):
             mark = "grad" if order == 1 else "Hess"
             return f"||{mark} {_term(term)}|| <= {_poly(bound)}"
+        case ForSamples(claim=inner):
+            return f"{claim_text(inner)} for every sample"
+        case Smooth(term=term):
+            return f"{_term(term)} is twice differentiable in theta"
+        case Simplex(term=term):
+            return f"{_term(term)} is a probability vector"
+        case IsTensor(variable=variable, digest=digest):
+            return f"{_term(variable)} is the tensor {digest[:12]}"
+        case SamplesAre(samples=samples, digests=digests):
+            parts = (f"{v.name} from {digest[:12]}" for v, digest in zip(samples, digests, strict=True))
+            return f"the samples are the rows of the data: {', '.join(parts)}"
+        case SupBound(function=function, order=order, radius=radius, bound=bound):
+            where = "" if radius is None else f" for |t| <= {_poly(radius)}"
+            left = (
+                f"|{function.label()}(t) - {function.label()}(0)|"
+                if order < 0
+                else f"|{function.label()}{PRIMES[max(order, 0)]}(t)|"
+            )
+            return f"{left} <= {_poly(bound)}{' |t|' if order < 0 else ''}{where}"
         case _:
             return type(claim).__name__
 
@@ -33,9 +65,16 @@ def _poly(poly: Poly) -> str:
     for monomial, coefficient in poly.sorted_terms():
         factors = [_atom(a) if e == 1 else f"{_atom(a)}^{e}" for a, e in monomial]
         number = Fraction(int(coefficient.p), int(coefficient.q))
-        shown = str(number) if len(str(number)) < 10 else f"{float(number):.6g}"
+        shown = str(number) if len(str(number)) < 10 else _decimal(number)
         parts.append(" ".join(factors) if factors and number == 1 else " ".join([shown, *factors]))
     return " + ".join(parts)
+
+
+def _decimal(value: Fraction) -> str:
+    """Rounded up, so that a printed upper bound stays one."""
+    from gradlemma.report import shown_above
+
+    return shown_above(value)
 
 
 def _atom(inner: Atom) -> str:
@@ -58,6 +97,8 @@ def _atom(inner: Atom) -> str:
 
 def _term(term: Term) -> str:
     match term:
+        case Variable(name=name, role=Role.REFERENCE):
+            return f"{name}0"
         case Variable(name=name) | Named(name=name):
             return name
         case Deriv(term=inner, order=order):

@@ -128,11 +128,13 @@ def _summary(goals: dict[str, Theorem], elapsed: float, unlike: list[str]) -> di
 
 
 def _print(goals: dict[str, Theorem], summary: dict[str, Any]) -> None:
-    for name, entry in summary["goals"].items():
-        trust = f"   relying on {', '.join(entry['trust'])}" if entry["trust"] else ""
-        print(f"{printable(name)}: {entry['statement']}{trust}")
-        for hypothesis in entry["hypotheses"]:
-            print(f"    if  {hypothesis}")
+    from gradlemma.plain import claim_text
+
+    for name, theorem in goals.items():
+        trust = f"   relying on {', '.join(sorted(theorem.trust))}" if theorem.trust else ""
+        print(f"{printable(name)}: {claim_text(theorem.claim)}{trust}")
+        for hypothesis in sorted(claim_text(claim) for claim in theorem.hypotheses):
+            print(f"    if {hypothesis}")
     for sentence in summary["differences"]:
         print(f"does not fit the problem: {printable(sentence)}")
     print(f"{summary['steps']} steps recomputed in {summary['elapsed_s']:.2f} s: {summary['verdict']}")

@@ -229,7 +229,7 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     console.print(Text(f"{problem.describe()}, {problem.network.parameter_count} parameters"))
     table = Table(show_edge=False, pad_edge=False)
     for title in ("bound", "", "proved", "tier", "measured", "bound/measured"):
-        table.add_column(title, justify="left" if title in ("bound", "", "tier") else "right")
+        table.add_column(title, justify="left" if title in ("bound", "", "tier") else "right", no_wrap=True)
     for row in _rows(checked):
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)

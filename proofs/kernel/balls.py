@@ -223,6 +223,8 @@ class _EntryReading:
 def norms(columns: Columns) -> list[arb]:
     """||v|| of every sample, as balls."""
     squares = [sum((x * x for x in column), arb(0)) for column in columns]
+    if not all(q.is_finite() for q in squares):
+        raise KernelError("expected finite balls: the values at the data could not be enclosed")
     return [max(q.lower(), arb(0)).sqrt().union(max(q.upper(), arb(0)).sqrt()) for q in squares]
 
 
@@ -231,6 +233,9 @@ def sup_norms(columns: Columns) -> list[arb]:
     found: list[arb] = []
     for column in columns:
         sizes = [abs(x) for x in column]
+        if not all(size.is_finite() for size in sizes):
+            # max() would pass over NaN.
+            raise KernelError("expected finite balls: the values at the data could not be enclosed")
         lower, upper = max(x.lower() for x in sizes), max(x.upper() for x in sizes)
         found.append(lower.union(upper))
     return found

@@ -49,7 +49,7 @@ class Claim(metaclass=Interned):
 
 
 def _expect(value: object, kind: type | tuple[type, ...]) -> None:
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (kind is Poly and type(value) is not Poly):
         names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
         raise KernelError(f"expected {names} but got {value!r}")
 

@@ -10,25 +10,23 @@ so there is no unused or hidden data.
 # pyright: basic
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 from flint import fmpq
 
 from proofs.errors import KernelError
 
-from . import claims, scalars, terms, univariate
 from .claims import Claim
 from .core import RULES, Rule, Theorem, infer, steps_of
-from .scalars import Atom, Poly
-from .terms import Term
+from .fields import NODES, fields_of, is_node
+from .scalars import Atom, Let, Poly
+from .terms import Named
 
 __all__ = ["FORMAT", "decode", "encode"]
 
@@ -37,39 +35,17 @@ RATIONAL = re.compile(r"-?[0-9]+(/[0-9]+)?\Z")
 MAX_DIGITS = 200_000
 MAX_NODES = 5_000_000
 
-_MODULES = (terms, scalars, claims, univariate)
-NODES: dict[str, type] = {
-    name: kind
-    for module in _MODULES
-    for name, kind in vars(module).items()
-    if isinstance(kind, type)
-    and dataclasses.is_dataclass(kind)
-    and kind.__module__ == module.__name__
-    and kind not in (Term, Atom, Claim, claims.Sequent)
-    and not name.startswith("_")
-}
-NODES["Poly"] = Poly
-
-
-@cache
-def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
-    """The fields that make an object, with their types."""
-    hints = typing.get_type_hints(kind)
-    return tuple((f.name, hints[f.name]) for f in dataclasses.fields(kind) if f.init)
-
-
-def _is_node(value: object) -> bool:
-    return type(value).__name__ in NODES and type(value) is NODES[type(value).__name__]
-
 
 def _children(value: object) -> list[object]:
     """The nodes that a node, rule or tuple refers to directly."""
     if isinstance(value, Poly):
         return [inner for monomial, _ in value.sorted_terms() for inner, _ in monomial]
-    parts = value if isinstance(value, tuple) else [getattr(value, name) for name, _ in _fields(type(value))]
+    parts = (
+        value if isinstance(value, tuple) else [getattr(value, name) for name, _ in fields_of(type(value))]
+    )
     found: list[object] = []
     for part in parts:  # pyright: ignore[reportUnknownVariableType]
-        if _is_node(part):
+        if is_node(part):
             found.append(part)
         elif isinstance(part, tuple):
             found.extend(_children(part))  # pyright: ignore[reportUnknownArgumentType]
@@ -106,7 +82,7 @@ class _Encoder:
         return [type(value).__name__, *self.fields(value)]
 
     def fields(self, value: object) -> list[Any]:
-        return [self.value(getattr(value, name)) for name, _ in _fields(type(value))]
+        return [self.value(getattr(value, name)) for name, _ in fields_of(type(value))]
 
     def value(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | str):
@@ -117,7 +93,7 @@ class _Encoder:
             return value.value
         if isinstance(value, tuple):
             return [self.value(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
-        if _is_node(value):
+        if is_node(value):
             return self.node(value)
         raise KernelError(f"no stored form is known for {type(value).__name__}")
 
@@ -165,7 +141,7 @@ class _Decoder:
         return self.make(NODES[name], values)
 
     def make(self, kind: type, values: list[Any]) -> Any:
-        hints = _fields(kind)
+        hints = fields_of(kind)
         if not isinstance(values, list) or len(values) != len(hints):
             raise KernelError(f"expected {len(hints)} fields of {kind.__name__}")
         return kind(*(self.value(value, hint) for value, (_, hint) in zip(values, hints, strict=True)))
@@ -283,10 +259,19 @@ def _decode(document: Any, progress: typing.Callable[[int, int], None] | None) -
         if progress is not None:
             progress(number, len(document["steps"]))
         theorems.append(_step(decoder, theorems, number, step))
+    _require_one_body_a_name(decoder.nodes)
     goals = {name: theorems[_index(number, theorems)] for name, number in document["goals"].items()}
     if encode(goals) != document:
         raise KernelError("expected the canonical form of a derivation: there is unused or reordered data")
     return goals
+
+
+def _require_one_body_a_name(nodes: list[Any]) -> None:
+    """Refuses two abbreviations of one name: a reader could not tell them apart."""
+    for kind in (Named, Let):
+        names = [node.name for node in nodes if type(node) is kind]
+        if len(set(names)) != len(names):
+            raise KernelError(f"expected one body for every name of a {kind.__name__}")
 
 
 def _index(number: Any, theorems: list[Theorem]) -> int:

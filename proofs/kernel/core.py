@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar, final
 from proofs.errors import KernelError
 
 from .claims import Claim, Sequent
+from .fields import check_fields
 
 __all__ = ["RULES", "Rule", "Theorem", "infer", "register", "replay", "steps_of"]
 
@@ -98,7 +99,7 @@ def infer(rule: Rule, *premises: Theorem) -> Theorem:
             raise KernelError("expected premises made by infer")
     sequent = _conclude(rule, [premise.sequent for premise in premises])
     theorem = object.__new__(Theorem)
-    trust = frozenset([] if rule.trust is None else [rule.trust])
+    trust = frozenset([] if type(rule).trust is None else [type(rule).trust])
     fields = {
         "sequent": sequent,
         "rule": rule,
@@ -114,7 +115,9 @@ def infer(rule: Rule, *premises: Theorem) -> Theorem:
 def _conclude(rule: Rule, premises: list[Sequent]) -> Sequent:
     """The rule's conclusion; whatever goes wrong inside a rule is a refusal."""
     try:
-        concluded = rule.conclude(*premises)
+        check_fields(rule)
+        # The method of the class: an attribute put on the instance is not asked.
+        concluded = type(rule).conclude(rule, *premises)
     except KernelError:
         raise
     except RecursionError as error:
@@ -158,6 +161,8 @@ def replay(theorem: Theorem) -> Theorem:
     """
     rebuilt: dict[int, Theorem] = {}
     for number, step in enumerate(steps_of(theorem), start=1):
+        if any(id(premise) not in rebuilt for premise in step.premises):
+            raise KernelError(f"step {number} rests on itself")
         again = infer(step.rule, *(rebuilt[id(premise)] for premise in step.premises))
         if again.sequent != step.sequent or again.trust != step.trust:
             raise KernelError(

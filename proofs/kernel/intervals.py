@@ -46,8 +46,21 @@ def hull(lower: arb, upper: arb) -> arb:
 
 
 def _call_value(inner: Call, t: arb) -> arb:
-    x = t if inner.rate == 1 else t * ball(inner.rate)
-    match inner.name:
+    """The call's values on a ball; where that fails on a wide ball, its whole range."""
+    value = _plain_call(inner.name, t if inner.rate == 1 else t * ball(inner.rate))
+    if value.is_finite() or inner.name not in BOUNDED or t.is_nan():
+        return value
+    return BOUNDED[inner.name]
+
+
+# Balls around all values of the bounded functions.
+UNIT = arb(0).union(arb(1))
+BOUNDED = {"tanh": arb(0, 1), "sigmoid": UNIT, "normal_cdf": UNIT, "normal_pdf": UNIT,
+           "sin": arb(0, 1), "cos": arb(0, 1)}  # fmt: skip
+
+
+def _plain_call(name: str, x: arb) -> arb:
+    match name:
         case "exp":
             return x.exp()
         case "tanh":
@@ -65,7 +78,7 @@ def _call_value(inner: Call, t: arb) -> arb:
         case "cos":
             return x.cos()
         case _:
-            raise KernelError(f"no ball reading is known for {inner.name!r}")
+            raise KernelError(f"no ball reading is known for {name!r}")
 
 
 def _sigmoid(x: arb) -> arb:

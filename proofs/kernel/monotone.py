@@ -56,8 +56,8 @@ def require_monotone(
     """
     positive: dict[Atom, bool] = {}
     order = dependency_order(poly, bounds, unfold=unfold)
-    if not bounds.keys() <= set(order):
-        raise KernelError("expected every bound to be used")
+    if not bounds.keys() | known <= set(order):
+        raise KernelError("expected every bound and every sign to be used")
     for inner in order:
         if inner in bounds:
             _require(bounds[inner], positive, "a bound")
@@ -131,7 +131,7 @@ def _root(radicand: Poly, bits: int | None) -> Poly:
 
 
 def _round_poly(poly: Poly, bits: int) -> Poly:
-    return Poly((monomial, round_up(value, bits)) for monomial, value in poly.terms.items())
+    return poly.map_coefficients(lambda value: round_up(value, bits))
 
 
 def round_up(value: fmpq, bits: int) -> fmpq:

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from types import MappingProxyType
+from typing import Any, final
 
 from flint import fmpq
 
@@ -23,17 +24,25 @@ Monomial = tuple[tuple["Atom", int], ...]
 Number = fmpq | Fraction | int
 
 
+@final
 class Poly:
     """An immutable polynomial: a map from monomials to non-zero rationals."""
 
     __slots__ = ("_hash", "_key", "_variables", "terms")
 
     def __init__(self, terms: Iterable[tuple[Monomial, fmpq]]) -> None:
+        pairs = list(terms)
+        for monomial, coefficient in pairs:
+            _check_term(monomial, coefficient)
+        self._fill(pairs)
+
+    def _fill(self, pairs: Iterable[tuple[Monomial, fmpq]]) -> None:
         total: dict[Monomial, fmpq] = {}
-        for monomial, coefficient in terms:
+        for monomial, coefficient in pairs:
             known = total.get(monomial)
             total[monomial] = coefficient if known is None else known + coefficient
-        self.terms = {monomial: value for monomial, value in total.items() if value != 0}
+        kept = {monomial: value for monomial, value in total.items() if value != 0}
+        self.terms = MappingProxyType(kept)
         self._hash: int | None = None
         self._key: bytes | None = None
         self._variables: frozenset[Variable] | None = None
@@ -69,19 +78,19 @@ class Poly:
         return isinstance(other, Poly) and self.terms == other.terms
 
     def __add__(self, other: Poly | Number) -> Poly:
-        return Poly([*self.terms.items(), *_poly(other).terms.items()])
+        return _made([*self.terms.items(), *_poly(other).terms.items()])
 
     __radd__ = __add__
 
     def __neg__(self) -> Poly:
-        return Poly((m, -c) for m, c in self.terms.items())
+        return _made((m, -c) for m, c in self.terms.items())
 
     def __sub__(self, other: Poly | Number) -> Poly:
         return self + -_poly(other)
 
     def __mul__(self, other: Poly | Number) -> Poly:
         right = _poly(other).terms.items()
-        return Poly((_merge(m, n), a * b) for m, a in self.terms.items() for n, b in right)
+        return _made((_merge(m, n), a * b) for m, a in self.terms.items() for n, b in right)
 
     __rmul__ = __mul__
 
@@ -94,6 +103,10 @@ class Poly:
     def __repr__(self) -> str:
         return f"Poly({self.terms!r})"
 
+    def map_coefficients(self, image: Callable[[fmpq], fmpq]) -> Poly:
+        """The polynomial with every coefficient replaced by its image."""
+        return _made((monomial, image(value)) for monomial, value in self.terms.items())
+
     def atoms(self) -> frozenset[Atom]:
         return frozenset(inner for monomial in self.terms for inner, _ in monomial)
 
@@ -102,6 +115,24 @@ class Poly:
         if not self.terms:
             return fmpq(0)
         return self.terms.get(()) if len(self.terms) == 1 else None
+
+
+def _made(pairs: Iterable[tuple[Monomial, fmpq]]) -> Poly:
+    """A polynomial from terms that are known to be in normal form."""
+    poly = object.__new__(Poly)
+    poly._fill(pairs)
+    return poly
+
+
+def _check_term(monomial: Monomial, coefficient: fmpq) -> None:
+    """Refuses all but distinct atoms in their order, exponents >= 1 and a rational."""
+    keys = [inner.key for inner, _ in monomial]
+    if type(coefficient) is not fmpq or type(monomial) is not tuple:
+        raise KernelError(f"expected a monomial and a rational but got {coefficient!r}")
+    if any(type(exponent) is not int or exponent < 1 for _, exponent in monomial):
+        raise KernelError("expected exponents >= 1")
+    if any(not isinstance(inner, Atom) for inner, _ in monomial) or keys != sorted(set(keys)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise KernelError("expected distinct atoms in order")
 
 
 def _merge(first: Monomial, second: Monomial) -> Monomial:
@@ -175,7 +206,7 @@ class Norm(Atom):
     term: Term
 
     def __post_init__(self) -> None:
-        _check_term(self.term)
+        _check_is_term(self.term)
         self._seal(self.term.free)
 
 
@@ -186,7 +217,7 @@ class SupNorm(Atom):
     term: Term
 
     def __post_init__(self) -> None:
-        _check_term(self.term)
+        _check_is_term(self.term)
         if len(self.term.space) != 1:
             raise KernelError("expected a vector")
         self._seal(self.term.free)
@@ -234,7 +265,7 @@ class Root(Atom):
     radicand: Poly
 
     def __post_init__(self) -> None:
-        if not isinstance(self.radicand, Poly):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if type(self.radicand) is not Poly:
             raise KernelError("expected a polynomial under the root")
         self._seal(self.radicand.variables)
 
@@ -252,7 +283,7 @@ class Let(Atom):
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        if not isinstance(self.body, Poly):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if type(self.body) is not Poly:
             raise KernelError("expected a polynomial as body")
         self._seal(self.body.variables)
         object.__setattr__(self, "positive", is_nonnegative(self.body))
@@ -265,13 +296,13 @@ class Value(Atom):
     term: Term
 
     def __post_init__(self) -> None:
-        _check_term(self.term)
+        _check_is_term(self.term)
         if self.term.space != ():
             raise KernelError("expected a scalar term")
         self._seal(self.term.free)
 
 
-def _check_term(term: object) -> None:
+def _check_is_term(term: object) -> None:
     if not isinstance(term, Term):
         raise KernelError(f"expected a term but got {term!r}")
 
@@ -356,4 +387,4 @@ def substitute(poly: Poly, image: Callable[[Atom], Poly]) -> Poly:
                 powers[pair] = image(pair[0]) ** pair[1]
             product = product * powers[pair]
         total.extend(product.terms.items())
-    return Poly(total)
+    return _made(total)

@@ -38,6 +38,8 @@ class ExactTensor:
         Raises:
             KernelError: if an entry is NaN or infinite, or the array is not 1-D or 2-D.
         """
+        if array.dtype.kind in "iu" and array.size and int(np.abs(array).max()) > 2**53:
+            raise KernelError("expected integers of at most 2^53 in absolute value")
         wide = np.ascontiguousarray(array, dtype="<f8")
         if wide.ndim not in (1, 2):
             raise KernelError(f"expected a 1-D or 2-D tensor but got shape={wide.shape}")

@@ -51,6 +51,12 @@ class Expression:
 
     terms: tuple[tuple[Monomial, Fraction], ...]
 
+    def __post_init__(self) -> None:
+        if not _is_normal(self.terms):
+            raise KernelError(
+                "expected sorted monomials of degrees 0 to 64 with non-zero rational coefficients"
+            )
+
     def __add__(self, other: Expression) -> Expression:
         return _collect([*self.terms, *other.terms])
 
@@ -89,6 +95,19 @@ class Expression:
                 found.add(None)
             found.update(inner for inner, _ in calls)
         return frozenset(found)
+
+
+def _is_normal(terms: tuple[tuple[Monomial, Fraction], ...]) -> bool:
+    monomials = [monomial for monomial, _ in terms]
+    return monomials == sorted(set(monomials)) and all(
+        type(coefficient) is Fraction
+        and coefficient != 0
+        and type(degree) is int
+        and 0 <= degree <= MAX_DEGREE
+        and [inner for inner, _ in calls] == sorted({inner for inner, _ in calls})
+        and all(type(exponent) is int and 1 <= exponent <= MAX_DEGREE for _, exponent in calls)
+        for (degree, calls), coefficient in terms
+    )
 
 
 def _times(first: Monomial, second: Monomial) -> Monomial:

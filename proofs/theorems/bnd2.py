@@ -19,6 +19,7 @@ from flint import fmpq
 from proofs.errors import GradlemmaError
 from proofs.kernel.claims import Compare, Relation, SupBound
 from proofs.kernel.core import Theorem, infer
+from proofs.kernel.monotone import dependency_order
 from proofs.kernel.rules import (
     Cauchy,
     Certificate,
@@ -32,6 +33,7 @@ from proofs.kernel.rules import (
     SecantBound,
     SupNormBound,
 )
+from proofs.kernel.rules.algebra import bounds_of
 from proofs.kernel.scalars import DirectionNorm, Norm, Poly, Real, Root, number
 from proofs.kernel.terms import Entrywise, Named
 from proofs.kernel.univariate import Function, Univariate, Unspecified
@@ -95,7 +97,8 @@ def uniform_bounds(depth: int, name: str | None = None) -> UniformBounds:
     forms: list[Theorem] = []
     for target in (loss.first, loss.second):
         used = used_bounds(target, bounds)
-        form = infer(Monotone(None, unfold=True), target, *used, *symbols.positive)
+        signs = _occurring(target, used, symbols.positive)
+        form = infer(Monotone(None, unfold=True), target, *used, *signs)
         forms.append(infer(MeanBound(samples), form, loss.smooth))
     return UniformBounds(
         depth, _gradient(forms[0], groups, symbols.positive), _hessian(forms[1], groups, symbols.positive)
@@ -188,6 +191,15 @@ def _coefficient(form: Poly, group: Group) -> Poly:
         for monomial, value in form.terms.items()
         if (atom, 1) in monomial
     )
+
+
+def _occurring(
+    target: Theorem, used: tuple[Theorem, ...], positive: tuple[Theorem, ...]
+) -> tuple[Theorem, ...]:
+    """Those hypotheses `0 <= r` whose real the target needs."""
+    by_atom, _ = bounds_of(tuple(bound.sequent for bound in used))
+    needed = set(dependency_order(compare_of(target).right, by_atom))
+    return tuple(t for t in positive if compare_of(t).right.atoms() <= needed)
 
 
 def _about(poly: Poly, positive: tuple[Theorem, ...]) -> tuple[Theorem, ...]:

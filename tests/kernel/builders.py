@@ -20,6 +20,8 @@ from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.terms import Apply, Entrywise, Inner, Named, Role, Scale, Sum, Term, Variable
 from proofs.kernel.univariate import Unspecified
 
+# What `infer` says of a field that has not exactly the type that the rule declares.
+TYPED = r"expected \w+ of \w+ to be"
 LE, EQ = Relation.LE, Relation.EQ
 ONE, ZERO = number(1), number(0)
 PHI = Unspecified("phi", is_analytic=True)

@@ -80,7 +80,10 @@ DEFINITIONS: dict[str, list[tuple[float | None, Any]]] = {
     "softplus": [(None, lambda t: M.log(1 + M.exp(t)))],
     "elu": [(0, lambda t: M.exp(t) - 1), (None, lambda t: t)],
     "celu": [(0, lambda t: M.exp(t) - 1), (None, lambda t: t)],
-    "selu": [(0, lambda t: M.mpf(SELU_S) * M.mpf(SELU_A) * (M.exp(t) - 1)), (None, lambda t: M.mpf(SELU_S) * t)],
+    "selu": [
+        (0, lambda t: M.mpf(SELU_S) * M.mpf(SELU_A) * (M.exp(t) - 1)),
+        (None, lambda t: M.mpf(SELU_S) * t),
+    ],
     "silu": [(None, lambda t: t * _sigmoid(t))],
     "gelu": [(None, lambda t: t * (1 + M.erf(t / M.sqrt(2))) / 2)],
     "sin": [(None, lambda t: M.sin(t))],
@@ -190,9 +193,13 @@ class Instance:
                 pair = self.jet(term.scalar, moving=moving), self.jet(term.vector, moving=moving)
                 return _times(*pair, lambda a, b: a * b)
             case Apply():
-                return _times(self.jet(term.map, moving=moving), self.jet(term.vector, moving=moving), np.matmul)
+                return _times(
+                    self.jet(term.map, moving=moving), self.jet(term.vector, moving=moving), np.matmul
+                )
             case Hadamard():
-                return _times(self.jet(term.left, moving=moving), self.jet(term.right, moving=moving), np.multiply)
+                return _times(
+                    self.jet(term.left, moving=moving), self.jet(term.right, moving=moving), np.multiply
+                )
             case Inner():
                 return _times(self.jet(term.left, moving=moving), self.jet(term.right, moving=moving), np.dot)
             case Entrywise():
@@ -218,7 +225,11 @@ class Instance:
                 raise NotImplementedError(type(term).__name__)
 
     def _entrywise(self, term: Entrywise, z: Jet) -> Jet:
-        name = self.functions[term.function.name] if isinstance(term.function, Unspecified) else term.function.name
+        name = (
+            self.functions[term.function.name]
+            if isinstance(term.function, Unspecified)
+            else term.function.name
+        )
         rows = np.array([derivatives(name, float(t)) for t in z[0]]).reshape(len(z[0]), -1)
         f0, f1, f2 = (rows[:, term.order + k] for k in range(3))
         return f0, f1 * z[1], f1 * z[2] + f2 * z[1] ** 2 / 2
@@ -332,7 +343,9 @@ class Instance:
         bound = self.scalar(claim.bound)
         if radius < 0:
             return True
-        points = np.unique(np.concatenate([np.linspace(-radius, radius, 41), self.rng.uniform(-radius, radius, 20)]))
+        points = np.unique(
+            np.concatenate([np.linspace(-radius, radius, 41), self.rng.uniform(-radius, radius, 20)])
+        )
         kinks = [float(k) for k in function.kinks] if isinstance(function, Univariate) else []
         points = np.array([t for t in points if all(abs(t - k) > 1e-12 for k in kinks)])
         if claim.order == -1:

@@ -177,3 +177,11 @@ def test_tensors_come_back_and_altered_ones_are_refused(bounds):
 def test_documents_of_another_form_are_kernel_errors(document):
     with pytest.raises(KernelError):
         decode(document)
+
+
+def test_two_abbreviations_of_one_name_are_refused(document):
+    altered = copy.deepcopy(document)
+    names = [node for node in altered["nodes"] if node[0] == "Let"]
+    names[1][1] = names[0][1]
+    with pytest.raises(KernelError):
+        decode(altered)

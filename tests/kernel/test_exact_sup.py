@@ -31,7 +31,9 @@ def test_roots_are_counted_as_constructed(roots: list[fmpq], factor: int, one: f
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(fractions, max_size=4), st.sampled_from([1, -1]), fractions, fractions)
-def test_signs_agree_with_the_sign_pattern_between_roots(roots: list[fmpq], sign: int, one: fmpq, two: fmpq) -> None:
+def test_signs_agree_with_the_sign_pattern_between_roots(
+    roots: list[fmpq], sign: int, one: fmpq, two: fmpq
+) -> None:
     lower, upper = min(one, two), max(one, two)
     poly = product(roots) * sign
     inside = sorted({r for r in roots if lower < r < upper})
@@ -62,5 +64,7 @@ def test_wilkinson_like_clusters_are_seen() -> None:
     roots = [fmpq(1, 2) + fmpq(k, 10**12) for k in range(6)]
     assert count_roots(product(roots), fmpq(0), fmpq(1)) == 6
     assert not is_nonnegative_on(product(roots), fmpq(0), fmpq(1))
-    values = np.polyval([float(int(c.p) / int(c.q)) for c in reversed(product(roots).coeffs())], np.linspace(0, 1, 9))
+    values = np.polyval(
+        [float(int(c.p) / int(c.q)) for c in reversed(product(roots).coeffs())], np.linspace(0, 1, 9)
+    )
     assert values.min() > -1e-9  # dense sampling does not see it

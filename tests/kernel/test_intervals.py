@@ -59,9 +59,9 @@ def test_every_activation_of_the_catalogue_is_written_down_here_too() -> None:
 
 
 KNOWN = [
-    ("tanh", 2, 4 / (3 * math.sqrt(3))), ("tanh", 1, 1.0), ("tanh", 0, 1.0), ("tanh", -1, 1.0), ("tanh", 3, 2.0),
-    ("sigmoid", 1, 0.25), ("sigmoid", 2, 1 / (6 * math.sqrt(3))), ("sigmoid", -1, 0.25), ("sigmoid", 3, 0.125),
-    ("gelu", 1, (1 + math.erf(1)) / 2 + math.exp(-1) / math.sqrt(math.pi)), ("gelu", 2, math.sqrt(2 / math.pi)),
+    ("tanh", 2, 4 / (3 * math.sqrt(3))), ("tanh", 1, 1.0), ("tanh", 0, 1.0), ("tanh", -1, 1.0), ("tanh", 3, 2.0),  # noqa: E501
+    ("sigmoid", 1, 0.25), ("sigmoid", 2, 1 / (6 * math.sqrt(3))), ("sigmoid", -1, 0.25), ("sigmoid", 3, 0.125),  # noqa: E501
+    ("gelu", 1, (1 + math.erf(1)) / 2 + math.exp(-1) / math.sqrt(math.pi)), ("gelu", 2, math.sqrt(2 / math.pi)),  # noqa: E501
     ("gelu", -1, 1.0), ("silu", 2, 0.5), ("silu", -1, 1.0), ("silu", 1, 1.0998393201288669),
     ("elu", 1, 1.0), ("elu", 2, 1.0), ("elu", -1, 1.0), ("softplus", 1, 1.0), ("softplus", 2, 0.25),
     ("softplus", 3, 1 / (6 * math.sqrt(3))), ("relu", 1, 1.0), ("relu", 2, 0.0), ("relu", -1, 1.0),
@@ -94,8 +94,8 @@ def test_algebraic_constants_are_exact(name: str, order: int) -> None:
     assert theorem.claim.bound.constant() is None  # type: ignore[attr-defined]
 
 
-UNBOUNDED = [("relu", 0), ("identity", 0), ("square", 1), ("square", -1), ("elu", 0), ("softplus", 0), ("gelu", 0),
-             ("silu", 0), ("abs", 0), ("hardswish", 0), ("selu", 0), ("celu", 0), ("leaky_relu", 0), ("square", 0)]  # fmt: skip
+UNBOUNDED = [("relu", 0), ("identity", 0), ("square", 1), ("square", -1), ("elu", 0), ("softplus", 0), ("gelu", 0),  # noqa: E501
+             ("silu", 0), ("abs", 0), ("hardswish", 0), ("selu", 0), ("celu", 0), ("leaky_relu", 0), ("square", 0)]  # fmt: skip  # noqa: E501
 
 
 @pytest.mark.parametrize(("name", "order"), UNBOUNDED)
@@ -113,7 +113,9 @@ def sampled(name: str, order: int, radius: Fraction | None) -> float:
     points += [k + s * 1e-9 for k in kinks if abs(k) <= end for s in (-1, 1)]
     if order == -1:
         start = derivatives(name, 1e-30, 1)[0]
-        return max((abs(derivatives(name, t, 1)[0] - start) / abs(t) for t in points if abs(t) > 1e-3), default=0.0)
+        return max(
+            (abs(derivatives(name, t, 1)[0] - start) / abs(t) for t in points if abs(t) > 1e-3), default=0.0
+        )
     return max(abs(derivatives(name, t, order + 1)[order]) for t in points if t not in kinks)
 
 
@@ -162,7 +164,9 @@ def test_parameters_of_activations_enter_their_constants() -> None:
 # -- refusals ----------------------------------------------------------------------------------
 
 
-def refused(expression: Expression, lower: Fraction | None, upper: Fraction | None, bound: int = 10**9) -> bool:
+def refused(
+    expression: Expression, lower: Fraction | None, upper: Fraction | None, bound: int = 10**9
+) -> bool:
     try:
         return not is_bounded(expression, lower, upper, fmpq(bound) ** 2)
     except KernelError:
@@ -171,7 +175,7 @@ def refused(expression: Expression, lower: Fraction | None, upper: Fraction | No
 
 HALF_LINES: list[Expression] = [
     T, T * call("sigmoid"), call("exp"), call("softplus"), T * T * call("normal_pdf") + T, T * call("sin"),
-    T * T * call("tanh"), call("sin") * call("cos"), call("normal_cdf", Fraction(1, 100)) * T.scaled(Fraction(1)),
+    T * T * call("tanh"), call("sin") * call("cos"), call("normal_cdf", Fraction(1, 100)) * T.scaled(Fraction(1)),  # noqa: E501
     call("exp", -1) * T + call("exp", Fraction(1, 10**6)), T.power(60) * call("exp", Fraction(-1, 4)),
 ]  # fmt: skip
 
@@ -192,7 +196,7 @@ def test_tails_count_their_limit() -> None:
 
 def test_kinks_at_which_pieces_differ_are_refused() -> None:
     for left, right, kink in [(constant(0), constant(1), 0), (T, T.scaled(Fraction(2)), 1),
-                              (call("exp"), T + constant(3), 1), (constant(0), T + constant(Fraction(1, 10**30)), 0)]:  # fmt: skip
+                              (call("exp"), T + constant(3), 1), (constant(0), T + constant(Fraction(1, 10**30)), 0)]:  # fmt: skip  # noqa: E501
         function = piecewise("f", {}, [Fraction(kink)], [left, right])
         for certify in (check_continuity, lambda f: certify_supremum(f, 1, None, fmpq(10**6)),
                         lambda f: certify_secant(f, Fraction(2), fmpq(10**6))):  # fmt: skip
@@ -205,7 +209,7 @@ def test_pieces_must_cover_the_line() -> None:
     for pieces in [(), (Piece(None, half, whole),), (Piece(half, None, whole),),
                    (Piece(None, Fraction(0), whole), Piece(half, None, whole)),
                    (Piece(None, half, whole), Piece(half, half, T), Piece(half, None, whole)),
-                   (Piece(None, half, whole), Piece(half, Fraction(0), T), Piece(Fraction(0), None, whole))]:  # fmt: skip
+                   (Piece(None, half, whole), Piece(half, Fraction(0), T), Piece(Fraction(0), None, whole))]:  # fmt: skip  # noqa: E501
         with pytest.raises(KernelError):
             Univariate("f", (), pieces)
 
@@ -252,7 +256,10 @@ def test_balls_contain_values_at_sixty_digits(name: str, point: Fraction, radius
 
 def contains(ball: arb, value: Any) -> bool:
     with ctx.workprec(300):
-        return bool(ball.contains(arb(mpmath.nstr(value, 58)) + arb(0, 1e-55)) or ball.overlaps(arb(mpmath.nstr(value, 58))))
+        return bool(
+            ball.contains(arb(mpmath.nstr(value, 58)) + arb(0, 1e-55))
+            or ball.overlaps(arb(mpmath.nstr(value, 58)))
+        )
 
 
 @pytest.mark.parametrize("order", range(4))
@@ -262,13 +269,17 @@ def test_derivatives_of_pieces_agree_with_numerical_differentiation(name: str, o
     for point in (-4.3, -2.2, -0.7, 0.4, 1.9, 3.6, 7.1):
         piece = next(p for p in function.derivative_pieces(order) if p.upper is None or point < p.upper)
         value = evaluate(piece.expression, arb(point))
-        assert float(value.mid()) == pytest.approx(derivatives(name, point, order + 1)[order], rel=1e-9, abs=1e-12)
+        assert float(value.mid()) == pytest.approx(
+            derivatives(name, point, order + 1)[order], rel=1e-9, abs=1e-12
+        )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(["tanh", "sigmoid", "exp", "normal_cdf", "sin", "softplus"]), st.sampled_from([-3, -1, 1, 2]),
-       st.fractions(-8, 8, max_denominator=30), st.fractions(-8, 8, max_denominator=30), st.booleans())  # fmt: skip
-def test_ranges_of_generators_contain_their_values(name: str, rate: int, one: Fraction, two: Fraction, balls: bool) -> None:
+@given(st.sampled_from(["tanh", "sigmoid", "exp", "normal_cdf", "sin", "softplus"]), st.sampled_from([-3, -1, 1, 2]),  # noqa: E501
+       st.fractions(-8, 8, max_denominator=30), st.fractions(-8, 8, max_denominator=30), st.booleans())  # fmt: skip  # noqa: E501
+def test_ranges_of_generators_contain_their_values(
+    name: str, rate: int, one: Fraction, two: Fraction, balls: bool
+) -> None:
     lower, upper = min(one, two), max(one, two)
     functions: dict[str, Any] = {
         "tanh": M.tanh, "sigmoid": lambda x: 1 / (1 + M.exp(-x)), "exp": M.exp, "sin": M.sin,

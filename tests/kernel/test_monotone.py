@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs.errors import KernelError
-from proofs.kernel.monotone import dependency_order, evaluate_above, require_monotone, round_up, sqrt_above, sqrt_exact
+from proofs.kernel.monotone import (
+    dependency_order,
+    evaluate_above,
+    require_monotone,
+    round_up,
+    sqrt_above,
+    sqrt_exact,
+)
 from proofs.kernel.per_sample import evaluate_per_sample, mean_form
 from proofs.kernel.scalars import Atom, DirectionNorm, Let, Norm, Poly, Real, Root, number, substitute
 from proofs.kernel.upward import Side
@@ -29,7 +36,11 @@ def test_bounds_are_put_in_after_those_that_they_need() -> None:
 
 
 def test_circular_bounds_are_refused_through_roots_and_abbreviations() -> None:
-    for bounds in ({S: S.poly()}, {S: T.poly(), T: S.poly()}, {S: Root(T.poly()).poly(), T: Let("a", S.poly()).poly()}):
+    for bounds in (
+        {S: S.poly()},
+        {S: T.poly(), T: S.poly()},
+        {S: Root(T.poly()).poly(), T: Let("a", S.poly()).poly()},
+    ):
         with pytest.raises(KernelError, match="do not depend"):
             dependency_order(S.poly(), bounds)  # type: ignore[arg-type]
 
@@ -45,7 +56,7 @@ def test_a_long_chain_of_abbreviations_does_not_recurse() -> None:
 def test_an_abbreviation_that_stays_closed_is_not_replaced_inside() -> None:
     let = Let("a", S.poly())
     assert evaluate_above(let.poly(), {}, None, unfold=False) == let.poly()
-    with pytest.raises(KernelError, match="every bound to be used"):
+    with pytest.raises(KernelError, match="every bound"):
         require_monotone(let.poly(), {S: ONE}, frozenset(), unfold=False)
 
 
@@ -56,7 +67,9 @@ def test_values_are_above_the_exact_ones(values: list[Fraction], bits: int | Non
     poly = Root(S.poly() * a + T.poly() ** 2 * b + c).poly() * S.poly() + d
     result = evaluate_above(poly, {S: ONE * fmpq(7, 3), T: S.poly() + fmpq(1, 3)}, bits)
     s, t = 7 / 3, 8 / 3
-    exact = math.sqrt(s * float(values[0]) + t * t * float(values[1]) + float(values[2])) * s + float(values[3])
+    exact = math.sqrt(s * float(values[0]) + t * t * float(values[1]) + float(values[2])) * s + float(
+        values[3]
+    )
     constant = result.constant()
     if constant is None:
         assert bits is None
@@ -92,9 +105,10 @@ def test_rounding_up_works_at_all_magnitudes(exponent: int) -> None:
 
 def test_substitution_keeps_powers() -> None:
     poly = S.poly() ** 3 * T.poly() + S.poly() * 2
-    assert substitute(poly, {S: T.poly() + 1, T: T.poly()}.__getitem__) == (T.poly() + 1) ** 3 * T.poly() + (
-        T.poly() + 1
-    ) * 2
+    assert (
+        substitute(poly, {S: T.poly() + 1, T: T.poly()}.__getitem__)
+        == (T.poly() + 1) ** 3 * T.poly() + (T.poly() + 1) * 2
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -113,7 +127,10 @@ def test_readings_without_data_lie_on_their_side(values: list[Fraction], squared
         mixed = next(iter((u.poly() * v.poly()).terms))
         expected = {((u, 2),): j[u] ** 2, ((v, 2),): j[v] ** 2, mixed: 2 * j[u] * j[v]}
     for monomial, value in expected.items():
-        high, low = (float(Fraction(int(f.p), int(f.q))) for f in (above.get(monomial, fmpq(0)), below.get(monomial, fmpq(0))))
+        high, low = (
+            float(Fraction(int(f.p), int(f.q)))
+            for f in (above.get(monomial, fmpq(0)), below.get(monomial, fmpq(0)))
+        )
         assert low <= value * (1 + 1e-15) + 1e-300
         assert value <= high * (1 + 1e-15) + 1e-300
         assert high - low <= 1e-13 * value + 1e-300

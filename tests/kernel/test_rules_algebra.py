@@ -5,7 +5,27 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from builders import EQ, LE, ONE, ZERO, B, C, V, W, X, eq, few, le, norm, real, refuses, scales, seeds, smooth
+from builders import (
+    EQ,
+    LE,
+    ONE,
+    TYPED,
+    ZERO,
+    B,
+    C,
+    V,
+    W,
+    X,
+    eq,
+    few,
+    le,
+    norm,
+    real,
+    refuses,
+    scales,
+    seeds,
+    smooth,
+)
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,12 +184,12 @@ def test_certificate_accepts_squares_products_and_equations() -> None:
         ((), (), "every premise"),
         (((fmpq(1), (), ONE),), (), "every premise"),
         ((), ((0, ONE),), "an equation"),
-        (((1.5, (0,), ONE),), (), "rational number"),
-        (((float("nan"), (0,), ONE),), (), "rational number"),
-        (((True, (0,), ONE),), (), "rational number"),
-        (((fmpq(1), (0.0,), ONE),), (), "does not apply"),
-        (((fmpq(1), (0,), 1j),), (), "does not apply|rational"),
-        (((Fraction(1), (0,), 1j),), (), "does not apply|rational"),
+        (((1.5, (0,), ONE),), (), TYPED),
+        (((float("nan"), (0,), ONE),), (), TYPED),
+        (((True, (0,), ONE),), (), TYPED),
+        (((fmpq(1), (0.0,), ONE),), (), TYPED),
+        (((fmpq(1), (0,), 1j),), (), TYPED),
+        (((Fraction(1), (0,), 1j),), (), TYPED),
     ],
 )
 def test_certificate_refuses(products: object, equations: object, match: str) -> None:
@@ -189,7 +209,9 @@ def test_certificate_holds_numerically(
     instance = Instance(seed, scale)
     instance.reals |= {"p": instance.scalar(norm(V)), "m": instance.scalar(norm(W)) * 2}
     premises = (le(norm(W), real("m")), eq(real("p"), norm(V)), infer(Nonnegative(norm(X))))
-    rule = Certificate(left, ((coefficient, (0, 2, 0), square), (coefficient, (), square)), ((1, multiplier),))
+    rule = Certificate(
+        left, ((coefficient, (0, 2, 0), square), (coefficient, (), square)), ((1, multiplier),)
+    )
     check(infer(rule, *premises), instance)
 
 
@@ -240,8 +262,8 @@ REFUSED: list[tuple[Poly, list[Theorem], bool, str]] = [
     (LET_NEG.poly() ** 2, [le(T, ONE)], True, "the body of neg"),
     (LET_NEG.poly(), [], False, "the polynomial"),
     (Let("outer", LET_NEG.poly() ** 2).poly(), [le(T, ONE)], True, "the body of neg"),
-    (Let("a", T).poly(), [le(T, ONE)], False, "every bound to be used"),
-    (S, [le(T, ONE)], False, "every bound to be used"),
+    (Let("a", T).poly(), [le(T, ONE)], False, "every bound"),
+    (S, [le(T, ONE)], False, "every bound"),
     (T, [le(T, ONE), le(T, number(2))], False, "one bound t <= q"),
     (T, [le(T * 2, ONE)], False, "one bound t <= q"),
     (T, [le(T**2, ONE)], False, "one bound t <= q"),
@@ -264,7 +286,7 @@ def test_monotone_refuses(poly: Poly, bounds: list[Theorem], unfold: bool, match
 
 @pytest.mark.parametrize("bits", [7, 4097, 64.0, True, -1, "64"])
 def test_monotone_refuses_strange_precisions(bits: object) -> None:
-    refuses(Monotone(bits), TARGET, le(T, ONE), match="8 to 4096 bits")  # type: ignore[arg-type]
+    refuses(Monotone(bits), TARGET, le(T, ONE), match=f"8 to 4096 bits|{TYPED}")  # type: ignore[arg-type]
 
 
 def test_monotone_refuses_no_premise_and_other_claims() -> None:
@@ -306,7 +328,7 @@ def test_fold_refuses_another_body() -> None:
 
 
 def test_fold_refuses_what_is_no_abbreviation() -> None:
-    refuses(Fold(Named("a", B)), le(real("x"), T), match="body of the abbreviation")  # type: ignore[arg-type]
+    refuses(Fold(Named("a", B)), le(real("x"), T), match=TYPED)  # type: ignore[arg-type]
 
 
 def test_fold_refuses_other_premises() -> None:
@@ -332,7 +354,7 @@ def test_definition_refuses_a_premise() -> None:
 
 
 def test_definition_refuses_an_abbreviation_of_a_term() -> None:
-    refuses(Definition(Named("a", B)), match="does not apply")  # type: ignore[arg-type]
+    refuses(Definition(Named("a", B)), match=TYPED)  # type: ignore[arg-type]
 
 
 @few

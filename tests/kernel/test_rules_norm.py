@@ -9,6 +9,7 @@ from builders import (
     ONE,
     PHI,
     PSI,
+    TYPED,
     ZERO,
     B,
     C,
@@ -125,7 +126,7 @@ def test_triangle_refuses_premises_about_another_term() -> None:
 
 
 def test_triangle_refuses_what_is_no_term() -> None:
-    refuses(Triangle(ONE), match="expected a term")  # type: ignore[arg-type]
+    refuses(Triangle(ONE), match=TYPED)  # type: ignore[arg-type]
 
 
 @few
@@ -147,23 +148,30 @@ def test_apply_bound_accepts_maps_and_direction_blocks() -> None:
 
 
 def test_apply_bound_refuses_other_terms() -> None:
-    refuses(ApplyBound(Hadamard(B, C)), match="linear map applied")  # type: ignore[arg-type]
-    refuses(ApplyBound(Named("a", Apply(W, X))), match="linear map applied")  # type: ignore[arg-type]
+    refuses(ApplyBound(Hadamard(B, C)), match=f"linear map applied|{TYPED}")  # type: ignore[arg-type]
+    refuses(ApplyBound(Named("a", Apply(W, X))), match=f"linear map applied|{TYPED}")  # type: ignore[arg-type]
 
 
 @few
-@given(st.sampled_from([V, direction(V), Sum((V, direction(V))), Named("m", Scale(MINUS, V))]), vectors, seeds, scales)
+@given(
+    st.sampled_from([V, direction(V), Sum((V, direction(V))), Named("m", Scale(MINUS, V))]),
+    vectors,
+    seeds,
+    scales,
+)
 def test_apply_bound_holds_numerically(linear: Term, vector: Term, seed: int, scale: float) -> None:
     check(infer(ApplyBound(Apply(linear, vector))), Instance(seed, scale))
 
 
 def test_hadamard_bound_accepts_a_product() -> None:
     term = Hadamard(B, Scale(fmpq(-2), UB))
-    assert infer(HadamardBound(term)).claim is Compare(norm(term), LE, norm(B) * DirectionNorm((B,)).poly() * 2)
+    assert infer(HadamardBound(term)).claim is Compare(
+        norm(term), LE, norm(B) * DirectionNorm((B,)).poly() * 2
+    )
 
 
 def test_hadamard_bound_refuses_other_terms() -> None:
-    refuses(HadamardBound(Sum((B, C))), match="entrywise product")  # type: ignore[arg-type]
+    refuses(HadamardBound(Sum((B, C))), match=f"entrywise product|{TYPED}")  # type: ignore[arg-type]
 
 
 @few
@@ -178,7 +186,7 @@ def test_entry_bound_accepts_a_product() -> None:
 
 
 def test_entry_bound_refuses_other_terms() -> None:
-    refuses(EntryBound(Apply(W, X)), match="entrywise product")  # type: ignore[arg-type]
+    refuses(EntryBound(Apply(W, X)), match=f"entrywise product|{TYPED}")  # type: ignore[arg-type]
 
 
 @few
@@ -246,8 +254,8 @@ def test_group_split_refuses_other_groups() -> None:
     for parts in ((DirectionNorm((W,)),), (), (DirectionNorm((W, *PQ)), DirectionNorm((W,))),
                   (DirectionNorm((W,)), DirectionNorm(PQ), DirectionNorm((B,)))):  # fmt: skip
         refuses(GroupSplit(whole, parts), match="disjoint groups")
-    refuses(GroupSplit(whole, (DirectionNorm((W,)), DistanceNorm(PQ))), match="one kind")  # type: ignore[arg-type]
-    refuses(GroupSplit(Norm(B), (DirectionNorm((B,)),)), match="one kind")  # type: ignore[arg-type]
+    refuses(GroupSplit(whole, (DirectionNorm((W,)), DistanceNorm(PQ))), match=f"one kind|{TYPED}")  # type: ignore[arg-type]
+    refuses(GroupSplit(Norm(B), (DirectionNorm((B,)),)), match=f"one kind|{TYPED}")  # type: ignore[arg-type]
     same_name = DirectionNorm((parameter("W", 3, 3),))
     refuses(GroupSplit(DirectionNorm((W,)), (same_name,)), match="disjoint groups")
 
@@ -265,9 +273,11 @@ def test_subgroup_bound_accepts_a_subset() -> None:
 
 def test_subgroup_bound_refuses_other_groups() -> None:
     refuses(SubgroupBound(DirectionNorm((W, B)), DirectionNorm((B,))), match="inside the second")
-    refuses(SubgroupBound(DirectionNorm((parameter("b", 4),)), DirectionNorm((B,))), match="inside the second")
-    refuses(SubgroupBound(DistanceNorm((B,)), DirectionNorm((W, B))), match="one kind")
-    refuses(SubgroupBound(Norm(B), Norm(B)), match="one kind")  # type: ignore[arg-type]
+    refuses(
+        SubgroupBound(DirectionNorm((parameter("b", 4),)), DirectionNorm((B,))), match="inside the second"
+    )
+    refuses(SubgroupBound(DistanceNorm((B,)), DirectionNorm((W, B))), match=f"one kind|{TYPED}")
+    refuses(SubgroupBound(Norm(B), Norm(B)), match=f"one kind|{TYPED}")  # type: ignore[arg-type]
 
 
 @few
@@ -322,7 +332,9 @@ def test_mean_value_holds_numerically(function: object, radius: float, seed: int
 def test_sup_norm_bound_accepts_bounds_everywhere_and_within() -> None:
     slope = Entrywise(PHI, 1, Z)
     assert infer(SupNormBound(slope), sup(PHI, 1, None, K)).claim is Compare(SupNorm(slope).poly(), LE, K)
-    assert infer(SupNormBound(slope), sup(PHI, 1, R, K), WITHIN).claim is Compare(SupNorm(slope).poly(), LE, K)
+    assert infer(SupNormBound(slope), sup(PHI, 1, R, K), WITHIN).claim is Compare(
+        SupNorm(slope).poly(), LE, K
+    )
 
 
 SLOPE = SupNormBound(Entrywise(PHI, 1, Z))
@@ -342,8 +354,8 @@ AT_ZERO, RISE = sup(PHI, 0, ZERO, real("c")), sup(PHI, -1, None, K)
         (SLOPE, (sup(PHI, 1, R, K), le(norm(X), R)), "norm of the argument"),
         (SLOPE, (sup(PHI, 1, R, K), le(norm(Z), R + 1)), "norm of the argument"),
         (SLOPE, (sup(PHI, 1, R, K), sup(PHI, 1, R, K)), "compares two scalars"),
-        (SupNormBound(H), (sup(PHI, 0, None, K),), "does not apply"),
-        (SupNormBound(Hadamard(B, C)), (sup(PHI, 0, None, K),), "does not apply"),
+        (SupNormBound(H), (sup(PHI, 0, None, K),), TYPED),
+        (SupNormBound(Hadamard(B, C)), (sup(PHI, 0, None, K),), TYPED),
         (WIDE, (sup(PHI, 1, None, K),), "premise on sup"),
         (WIDE, (sup(PSI, 0, None, K),), "the function of the term"),
         (WIDE, (sup(PHI, 0, R, K),), "expected 1 premises"),
@@ -361,7 +373,9 @@ AT_ZERO, RISE = sup(PHI, 0, ZERO, real("c")), sup(PHI, -1, None, K)
         (SecantBound(Entrywise(PHI, 2, Z)), (AT_ZERO, RISE), r"sigma\^\(0\) applied"),
     ],
 )  # fmt: skip
-def test_sup_norm_bound_refuses_and_so_do_wide_and_secant(rule: Rule, premises: tuple[Theorem, ...], match: str) -> None:
+def test_sup_norm_bound_refuses_and_so_do_wide_and_secant(
+    rule: Rule, premises: tuple[Theorem, ...], match: str
+) -> None:
     refuses(rule, *premises, match=match)
 
 
@@ -375,7 +389,9 @@ def test_wide_bound_refuses_a_symbolic_dimension() -> None:
 def test_secant_bound_refuses_a_symbolic_dimension_unless_nothing_depends_on_it() -> None:
     node = SecantBound(Entrywise(PHI, 0, SYMBOLIC))
     refuses(node, AT_ZERO, RISE, match="dimension is a number")
-    assert infer(node, sup(PHI, 0, ZERO, ZERO), RISE).claim is Compare(norm(node.term), LE, K * norm(SYMBOLIC))
+    assert infer(node, sup(PHI, 0, ZERO, ZERO), RISE).claim is Compare(
+        norm(node.term), LE, K * norm(SYMBOLIC)
+    )
 
 
 @few

@@ -4,8 +4,30 @@ from __future__ import annotations
 
 import pytest
 from builders import (
-    LE, LOSS, ONE, ZERO, B, C, H, V, W, X, Y, Z, assume, direction, few, le, norm, parameter, real, refuses, sample,
-    scales, seeds, smooth,
+    LE,
+    LOSS,
+    ONE,
+    ZERO,
+    B,
+    C,
+    H,
+    V,
+    W,
+    X,
+    Y,
+    Z,
+    assume,
+    direction,
+    few,
+    le,
+    norm,
+    parameter,
+    real,
+    refuses,
+    sample,
+    scales,
+    seeds,
+    smooth,
 )
 from flint import fmpq
 from hypothesis import given, settings
@@ -15,7 +37,15 @@ from meaning import Instance, check
 from proofs.errors import KernelError
 from proofs.kernel.claims import Compare, ForSamples, OperatorNorm, Smooth
 from proofs.kernel.core import Theorem, infer
-from proofs.kernel.rules import Certificate, Differentiate, InnerBound, MeanBound, Nonnegative, OperatorNormIntro, Triangle
+from proofs.kernel.rules import (
+    Certificate,
+    Differentiate,
+    InnerBound,
+    MeanBound,
+    Nonnegative,
+    OperatorNormIntro,
+    Triangle,
+)
 from proofs.kernel.scalars import DirectionNorm, Let, Poly, Root
 from proofs.kernel.terms import Deriv, Inner, Mean, Named, Role, Sum, Variable
 
@@ -65,7 +95,9 @@ F_X = Named("f", Inner(Z, Z))
         (XY, smooth(LOSS), smooth(LOSS), "compares two scalars"),
     ],
 )  # fmt: skip
-def test_mean_bound_refuses(samples: tuple[Variable, ...], bound: Theorem, smoothness: Theorem, match: str) -> None:
+def test_mean_bound_refuses(
+    samples: tuple[Variable, ...], bound: Theorem, smoothness: Theorem, match: str
+) -> None:
     refuses(MeanBound(samples), bound, smoothness, match=match)
 
 
@@ -148,7 +180,9 @@ def test_operator_norm_intro_refuses_other_right_sides(extra: Poly) -> None:
 
 
 @pytest.mark.parametrize(
-    "factor", [norm(direction(C)), norm(Deriv(Named("g", Inner(Y, C)), 1)), DirectionNorm((W,)).poly()], ids=str
+    "factor",
+    [norm(direction(C)), norm(Deriv(Named("g", Inner(Y, C)), 1)), DirectionNorm((W,)).poly()],
+    ids=str,
 )
 def test_operator_norm_intro_refuses_a_constant_that_depends_on_u(factor: Poly) -> None:
     refuses(OperatorNormIntro(), slope(UB.poly() * factor), match="does not depend on the direction")
@@ -156,12 +190,14 @@ def test_operator_norm_intro_refuses_a_constant_that_depends_on_u(factor: Poly) 
 
 @pytest.mark.parametrize(
     "hypothesis",
-    [le(UB.poly(), ONE), le(norm(direction(C)), ONE), le(norm(Deriv(F, 1)), ONE), le(Let("a", UB.poly()).poly(), ONE),
+    [le(UB.poly(), ONE), le(norm(direction(C)), ONE), le(norm(Deriv(F, 1)), ONE), le(Let("a", UB.poly()).poly(), ONE),  # noqa: E501
      le(Root(UB.poly()).poly(), ONE)],
 )  # fmt: skip
 def test_operator_norm_intro_refuses_hypotheses_about_the_direction(hypothesis: Theorem) -> None:
     assert any(v.role is Role.DIRECTION for v in hypothesis.claim.free)
-    refuses(OperatorNormIntro(), with_hypothesis(slope(), hypothesis), match="do not speak about the direction")
+    refuses(
+        OperatorNormIntro(), with_hypothesis(slope(), hypothesis), match="do not speak about the direction"
+    )
 
 
 def test_operator_norm_intro_refuses_hypotheses_about_all_samples_and_the_direction() -> None:

@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from builders import EQ, LE, ONE, ZERO, B, C, Q, X, Y, Z, assume, eq, few, le, norm, parameter, real, refuses, scales, seeds
+from builders import (
+    EQ,
+    LE,
+    ONE,
+    TYPED,
+    ZERO,
+    B,
+    C,
+    Q,
+    X,
+    Y,
+    Z,
+    assume,
+    eq,
+    few,
+    le,
+    norm,
+    parameter,
+    real,
+    refuses,
+    scales,
+    seeds,
+)
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,7 +131,7 @@ def test_pair_squares_refuses_other_signs(sign: int) -> None:
 
 @pytest.mark.parametrize("sign", [True, 1.0, -1.0])
 def test_pair_squares_refuses_signs_that_only_equal_one(sign: object) -> None:
-    refuses(PairSquares(C, sign), SOFT, match="rational number")  # type: ignore[arg-type]
+    refuses(PairSquares(C, sign), SOFT, match=TYPED)  # type: ignore[arg-type]
 
 
 def test_pair_squares_refuses_other_premises_and_spaces() -> None:

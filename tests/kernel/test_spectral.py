@@ -31,7 +31,9 @@ def exact_norm(array: np.ndarray, digits: int = 60) -> Fraction:
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 10**6), st.sampled_from(SCALES),
        st.sampled_from(["dense", "rank one", "zero row", "repeated", "integers"]))  # fmt: skip
-def test_the_spectral_bound_is_above_and_close(rows: int, columns: int, seed: int, scale: float, kind: str) -> None:
+def test_the_spectral_bound_is_above_and_close(
+    rows: int, columns: int, seed: int, scale: float, kind: str
+) -> None:
     rng = np.random.default_rng(seed)
     array = rng.normal(size=(rows, columns))
     if kind == "rank one":
@@ -61,7 +63,9 @@ def test_matrices_of_rationals_are_bounded() -> None:
     assert Fraction(4, 7) <= spectral_above(tensor) <= Fraction(4, 7) * (1 + Fraction(1, 10**6))
 
 
-def test_a_wrong_guess_of_the_eigenvectors_costs_sharpness_but_never_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_guess_of_the_eigenvectors_costs_sharpness_but_never_truth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     array = np.array([[3.0, 1.0], [0.0, 2.0]])
     tensor, true = ExactTensor.from_floats(array), exact_norm(np.array([[3.0, 1.0], [0.0, 2.0]]))
     rotation = np.array([[0.8, -0.6], [0.6, 0.8]])
@@ -89,7 +93,9 @@ def test_the_frobenius_norm_is_exact_where_rational() -> None:
 
 def test_a_vector_read_as_a_matrix_has_its_two_norm() -> None:
     assert spectral_above(ExactTensor.from_floats(np.array([[3.0, 4.0]]))) >= 5
-    assert spectral_above(ExactTensor.from_floats(np.array([[3.0], [4.0]]))) <= Fraction(5) * (1 + Fraction(1, 10**7))
+    assert spectral_above(ExactTensor.from_floats(np.array([[3.0], [4.0]]))) <= Fraction(5) * (
+        1 + Fraction(1, 10**7)
+    )
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])

@@ -31,7 +31,7 @@ from ..core import Rule, register
 from ..intervals import certify_secant, certify_supremum
 from ..monotone import require_monotone
 from ..per_sample import evaluate_per_sample, mean_form
-from ..scalars import Monomial, Norm, Poly, Root, number
+from ..scalars import DirectionNorm, Monomial, Norm, Poly, Root, number
 from ..spectral import frobenius_above, spectral_above
 from ..store import tensor_of
 from ..terms import Deriv, Entrywise, Mean, Named, Role, Variable
@@ -300,3 +300,5 @@ class MeanOverData(Rule):
                 raise KernelError("the mean could not be shown to be at most the stated form")
         if any(coefficient < 0 for coefficient in self.form.terms.values()):
             raise KernelError("expected a form with coefficients >= 0")
+        if not all(isinstance(inner, DirectionNorm) for inner in self.form.atoms()):
+            raise KernelError("expected a form in norms of the direction alone")
