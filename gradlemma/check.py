@@ -8,13 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlemma.compare import differences
-from gradlemma.errors import printable
-from gradlemma.forecast import forecast
-from gradlemma.problem import Problem, load_problem
+from gradlemma.problem import Problem
 from gradlemma.progress import Progress
 from gradlemma.proved import Bounds, derive_bounds
 from gradlemma.resources import Stopwatch, peak_memory_bytes
@@ -28,10 +25,7 @@ if TYPE_CHECKING:
     from numerics.evidence import LineRatio
     from numerics.records import Measured, Place
 
-__all__ = ["Checked", "Verdict", "check_problem", "run_check"]
-
-
-INTERRUPTED = 130
+__all__ = ["Checked", "Verdict", "check_problem"]
 
 
 class Verdict(IntEnum):
@@ -260,23 +254,3 @@ def _slack(bounds: Bounds, measured: Measured, shown: Progress) -> dict[int, Lin
             if number not in found or line.ratio < found[number].ratio or line.refuted:
                 found[number] = line
     return found
-
-
-def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:
-    """Check a problem file, write the report directory, print the table; returns the exit code."""
-    from gradlemma.report import document_of, print_table, write_report
-
-    loaded = load_problem(problem)
-    with Progress(quiet=quiet) as progress:
-        progress.stage(forecast(loaded).sentence())
-        checked = check_problem(loaded, progress)
-        progress.stage("writing the report")
-        document = document_of(checked)
-        written = write_report(checked, document, out)
-    if as_json:
-        print(json.dumps(document, indent=2))
-    else:
-        print_table(checked, written)
-        for reason in checked.reasons:
-            print(printable(reason, 400))
-    return INTERRUPTED if checked.interrupted else checked.verdict.exit_code

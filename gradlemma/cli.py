@@ -68,7 +68,7 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Bound gradient and Hessian of the problem, prove it, and compare with measurements."""
-    from gradlemma.check import run_check
+    from gradlemma.check_command import run_check
 
     raise typer.Exit(run_check(problem, out=out, as_json=as_json, quiet=quiet))
 

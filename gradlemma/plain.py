@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from gradlemma.decimals import shown_above
 from proofs.kernel.claims import (
     Claim,
     Compare,
@@ -65,16 +66,9 @@ def _poly(poly: Poly) -> str:
     for monomial, coefficient in poly.sorted_terms():
         factors = [_atom(a) if e == 1 else f"{_atom(a)}^{e}" for a, e in monomial]
         number = Fraction(int(coefficient.p), int(coefficient.q))
-        shown = str(number) if len(str(number)) < 10 else _decimal(number)
+        shown = str(number) if len(str(number)) < 10 else shown_above(number)
         parts.append(" ".join(factors) if factors and number == 1 else " ".join([shown, *factors]))
     return " + ".join(parts)
-
-
-def _decimal(value: Fraction) -> str:
-    """Rounded up, so that a printed upper bound stays one."""
-    from gradlemma.report import shown_above
-
-    return shown_above(value)
 
 
 def _atom(inner: Atom) -> str:

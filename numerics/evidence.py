@@ -8,17 +8,15 @@ derivation.  The ratio right/left is at least 1 unless the line is false.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import torch
-from flint import fmpq
 from torch import Tensor
 
-from numerics.activations import apply
 from numerics.errors import NumericsError
+from numerics.terms import Instance, children, evaluate_term, to_float
 from proofs.kernel.claims import Compare, OperatorNorm
 from proofs.kernel.core import Theorem
 from proofs.kernel.monotone import dependency_order
@@ -33,47 +31,11 @@ from proofs.kernel.scalars import (
     SupNorm,
     Value,
 )
-from proofs.kernel.terms import (
-    Apply,
-    Deriv,
-    Entrywise,
-    Hadamard,
-    Inner,
-    LogSumExp,
-    Mean,
-    Named,
-    Role,
-    Scale,
-    Softmax,
-    Sum,
-    Term,
-    Times,
-    Variable,
-    Zero,
-)
-from proofs.kernel.univariate import Univariate
+from proofs.kernel.terms import Deriv, Mean, Named, Term
 
 __all__ = ["Instance", "LineRatio", "evaluate_lines", "evaluate_poly"]
 
 TOLERANCE = 1e-9
-
-Blocks = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Instance:
-    """A point theta, a reference point theta0, a sample (x, y) and a direction u, block by block.
-
-    mean: for k = 1, 2 the value of |D^k L[u..]| of the mean loss at theta along u, and the
-    norms of its gradient and Hessian there, where they were measured.
-    """
-
-    theta: Blocks
-    reference: Blocks
-    sample: Blocks
-    direction: Blocks
-    mean_along: Mapping[int, float]
-    mean_norm: Mapping[int, float]
 
 
 @dataclass(slots=True)
@@ -118,7 +80,7 @@ class _Reading:
         def values(*blocks: Tensor) -> tuple[Tensor, ...]:
             known: dict[Term, Tensor] = {}
             bound = dict(zip(names, blocks, strict=True))
-            return tuple(_evaluate(node, bound, self._instance, known) for node in nodes)
+            return tuple(evaluate_term(node, bound, self._instance, known) for node in nodes)
 
         def slopes(*blocks: Tensor) -> Any:
             return torch.func.jvp(values, blocks, direction)
@@ -131,7 +93,7 @@ class _Reading:
             self._known[Deriv(node, 2)] = d2
 
     def term(self, term: Term) -> Tensor:
-        return _evaluate(term, self._instance.theta, self._instance, self._known)
+        return evaluate_term(term, self._instance.theta, self._instance, self._known)
 
     def poly(self, poly: Poly) -> float:
         for inner in dependency_order(poly, {}):
@@ -142,7 +104,7 @@ class _Reading:
     def _sum(self, poly: Poly) -> float:
         total = 0.0
         for monomial, coefficient in poly.terms.items():
-            product = _float(coefficient)
+            product = to_float(coefficient)
             for inner, exponent in monomial:
                 product *= self._atoms[inner] ** exponent
             total += product
@@ -172,82 +134,8 @@ class _Reading:
                 raise NumericsError(f"expected a line about one instance but got {type(inner).__name__}")
 
 
-def _float(value: fmpq) -> float:
-    try:
-        return float(Fraction(int(value.p), int(value.q)))
-    except OverflowError:
-        return math.inf
-
-
 def _joint(blocks: Iterable[Tensor]) -> float:
     return math.sqrt(sum(float((block * block).sum()) for block in blocks))
-
-
-def _evaluate(term: Term, theta: Blocks, instance: Instance, known: dict[Term, Tensor]) -> Tensor:
-    """The term's value; nodes are computed after those that they need (an iterative walk)."""
-    stack = [term]
-    while stack:
-        top = stack[-1]
-        missing = [child for child in _children(top) if child not in known]
-        if missing:
-            stack.extend(missing)
-            continue
-        if top not in known:
-            known[top] = _compute(top, theta, instance, known)
-        stack.pop()
-    return known[term]
-
-
-def _children(term: Term) -> tuple[Term, ...]:
-    match term:
-        case Named(body=body):
-            return (body,)
-        case Sum(parts=parts):
-            return parts
-        case Scale(term=inner):
-            return (inner,)
-        case Times(scalar=left, vector=right) | Apply(map=left, vector=right):
-            return (left, right)
-        case Hadamard(left=left, right=right) | Inner(left=left, right=right):
-            return (left, right)
-        case Entrywise(vector=vector) | Softmax(vector=vector) | LogSumExp(vector=vector):
-            return (vector,)
-        case _:
-            return ()
-
-
-def _compute(term: Term, theta: Blocks, instance: Instance, known: dict[Term, Tensor]) -> Tensor:
-    match term:
-        case Variable(role=Role.PARAMETER):
-            return theta[term.name]
-        case Variable(role=Role.REFERENCE):
-            return instance.reference[term.name]
-        case Variable(role=Role.DIRECTION):
-            return instance.direction[term.name]
-        case Variable():
-            return instance.sample[term.name]
-        case Zero(shape=shape):
-            return torch.zeros([n for n in shape if isinstance(n, int)], dtype=torch.float64)
-        case Named(body=body):
-            return known[body]
-        case Sum(parts=parts):
-            return torch.stack([known[part] for part in parts]).sum(0)
-        case Scale(factor=factor, term=inner):
-            return known[inner] * _float(factor)
-        case Times(scalar=left, vector=right) | Hadamard(left=left, right=right):
-            return known[left] * known[right]
-        case Apply(map=left, vector=right):
-            return known[left] @ known[right]
-        case Inner(left=left, right=right):
-            return (known[left] * known[right]).sum()
-        case Entrywise(function=Univariate() as function, order=order, vector=vector):
-            return apply(function, order, known[vector])
-        case Softmax(vector=vector):
-            return torch.softmax(known[vector], 0)
-        case LogSumExp(vector=vector):
-            return torch.logsumexp(known[vector], 0)
-        case _:
-            raise NumericsError(f"no torch reading is known for {type(term).__name__}")
 
 
 def evaluate_poly(poly: Poly, instance: Instance) -> float:
@@ -268,7 +156,7 @@ def _differentiated(polys: Iterable[Poly]) -> list[Term]:
                         if not isinstance(term.term, Mean):
                             found[term.term] = None
                     else:
-                        stack.extend(_children(term) if not isinstance(term, Named) else ())
+                        stack.extend(children(term) if not isinstance(term, Named) else ())
     return list(found)
 
 

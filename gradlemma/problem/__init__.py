@@ -3,7 +3,7 @@
 from gradlemma.errors import ProblemError as ProblemError
 
 from ._load import load_problem as load_problem
-from ._problem import BoxSpec as BoxSpec
-from ._problem import Measure as Measure
+from ._parts import BoxSpec as BoxSpec
+from ._parts import Measure as Measure
+from ._parts import Samples as Samples
 from ._problem import Problem as Problem
-from ._problem import Samples as Samples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +10,12 @@ from gradlemma.errors import ProblemError, printable
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Loss
 
-if TYPE_CHECKING:
-    from ._problem import Problem
+from ._parts import NAME, Parts
 
 __all__ = ["check_problem"]
 
 
-def check_problem(problem: Problem) -> None:
+def check_problem(problem: Parts) -> None:
     """Refuse a problem whose parts do not agree.
 
     Raises:
@@ -35,9 +33,7 @@ def check_problem(problem: Problem) -> None:
         raise _missing("box", "without a box and without weights there is nothing to bound", None)
 
 
-def _scalars(problem: Problem) -> None:
-    from ._problem import NAME
-
+def _scalars(problem: Parts) -> None:
     if not isinstance(problem.name, str) or not NAME.fullmatch(problem.name):
         raise ProblemError(
             f"expected a name of letters, digits, _ and - but got {printable(repr(problem.name))}",
@@ -68,7 +64,7 @@ def _norm(key: str, value: Fraction | None) -> None:
         )
 
 
-def _samples(problem: Problem) -> None:
+def _samples(problem: Parts) -> None:
     samples, network = problem.samples, problem.network
     if samples is None:
         return
@@ -111,7 +107,7 @@ def _probabilities(y: ExactTensor) -> None:
             )
 
 
-def _weights(problem: Problem) -> None:
+def _weights(problem: Parts) -> None:
     if problem.weights is None:
         return
     parameters = problem.network.parameters()
@@ -127,7 +123,7 @@ def _weights(problem: Problem) -> None:
             )
 
 
-def _box(problem: Problem) -> None:
+def _box(problem: Parts) -> None:
     box = problem.box
     if box is None:
         return
@@ -157,7 +153,7 @@ def _box(problem: Problem) -> None:
             )
 
 
-def _inputs(problem: Problem) -> None:
+def _inputs(problem: Parts) -> None:
     if problem.samples is None:
         if problem.input_norm is None:
             raise _missing("input.norm", "without data the bound M on the inputs must be given", "input")
@@ -166,7 +162,7 @@ def _inputs(problem: Problem) -> None:
         _covers(problem.samples.x, problem.input_norm, "input.norm", "input")
 
 
-def _targets(problem: Problem) -> None:
+def _targets(problem: Parts) -> None:
     if problem.loss is Loss.CROSS_ENTROPY:
         if problem.target_norm is not None:
             raise ProblemError(

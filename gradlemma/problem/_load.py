@@ -20,7 +20,8 @@ from ._explain import explain
 from ._files import read_problem
 from ._labels import targets_of
 from ._model import LayerSection, ProblemFile
-from ._problem import BoxSpec, Measure, Problem, Samples
+from ._parts import BoxSpec, Measure, Samples
+from ._problem import Problem
 from ._python import box_of
 from ._tree import MAX_BYTES, Node, Step, parse_yaml
 

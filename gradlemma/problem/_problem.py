@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -10,46 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from gradlemma.errors import printable
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Dense, Loss, Network
+from proofs.network import Dense, Loss, Network, loss_named
+
+from ._checks import check_problem
+from ._parts import BoxSpec, Measure, Samples
+from ._python import box_of, norm_of, samples_of, tensors_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["BoxSpec", "Measure", "Problem", "Samples"]
-
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """The data: inputs x of shape [N, d] and targets y of shape [N, out], exact."""
-
-    x: ExactTensor
-    y: ExactTensor
-
-    @property
-    def count(self) -> int:
-        return self.x.shape[0]
-
-
-@dataclass(frozen=True, slots=True)
-class BoxSpec:
-    """Norm bounds on W_1, W_2, ... and b_1, b_2, ..., one per dense layer.
-
-    `None` means: the norms of the given weights times `factor`.  A layer without bias has bias norm 0.
-    """
-
-    weight_norms: tuple[Fraction, ...] | None
-    bias_norms: tuple[Fraction, ...] | None
-    factor: Fraction = Fraction(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """How many random points of the box are measured, and how many steps gradient ascent takes."""
-
-    random_points: int = 16
-    ascent_steps: int = 30
+__all__ = ["Problem"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +47,6 @@ class Problem:
     measure: Measure = field(default_factory=Measure)
 
     def __post_init__(self) -> None:
-        from ._checks import check_problem
-
         check_problem(self)
 
     @classmethod
@@ -113,10 +80,6 @@ class Problem:
         >>> p.box.weight_norms, p.weights
         ((Fraction(2, 1), Fraction(2, 1)), None)
         """
-        from proofs.network import loss_named
-
-        from ._python import box_of, norm_of, samples_of, tensors_of
-
         chosen = loss_named(loss)
         return cls(
             network=network,

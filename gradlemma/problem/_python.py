@@ -15,7 +15,7 @@ from proofs.network import Dense, Loss, Network
 
 from ._labels import targets_of
 from ._numerals import read_number
-from ._problem import BoxSpec, Samples
+from ._parts import BoxSpec, Samples
 
 __all__ = ["box_of", "exact_number", "exact_tensor", "norm_of", "samples_of", "tensors_of"]
 

@@ -34,9 +34,9 @@ class Poly:
         pairs = list(terms)
         for monomial, coefficient in pairs:
             _check_term(monomial, coefficient)
-        self._fill(pairs)
+        self.fill(pairs)
 
-    def _fill(self, pairs: Iterable[tuple[Monomial, fmpq]]) -> None:
+    def fill(self, pairs: Iterable[tuple[Monomial, fmpq]]) -> None:
         total: dict[Monomial, fmpq] = {}
         for monomial, coefficient in pairs:
             known = total.get(monomial)
@@ -120,7 +120,7 @@ class Poly:
 def _made(pairs: Iterable[tuple[Monomial, fmpq]]) -> Poly:
     """A polynomial from terms that are known to be in normal form."""
     poly = object.__new__(Poly)
-    poly._fill(pairs)
+    poly.fill(pairs)
     return poly
 
 

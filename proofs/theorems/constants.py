@@ -18,16 +18,16 @@ from flint import fmpq, fmpq_poly
 
 from proofs.errors import KernelError
 from proofs.kernel.core import Theorem, infer
-from proofs.kernel.intervals import (
+from proofs.kernel.monotone import round_up, sqrt_exact
+from proofs.kernel.rules import SupOfFunction, SupOfFunctionBall
+from proofs.kernel.scalars import Poly, Root, number
+from proofs.kernel.suprema import (
     clip,
     divide_by_argument,
     generator_range,
     in_generator,
     value_at_zero,
 )
-from proofs.kernel.monotone import round_up, sqrt_exact
-from proofs.kernel.rules import SupOfFunction, SupOfFunctionBall
-from proofs.kernel.scalars import Poly, Root, number
 from proofs.kernel.univariate import Call, Expression, Univariate
 
 from .tactics import rational

@@ -13,7 +13,7 @@ from proofs.kernel.balls import TermBalls
 from proofs.kernel.core import Theorem
 from proofs.kernel.per_sample import evaluate_per_sample, mean_form
 from proofs.kernel.rules.algebra import bounds_of
-from proofs.kernel.rules.enclosure import WORK_PRECISION
+from proofs.kernel.rules.data import WORK_PRECISION
 from proofs.kernel.scalars import Poly
 from proofs.kernel.upward import Side
 

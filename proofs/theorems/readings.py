@@ -15,7 +15,7 @@ from proofs.kernel.monotone import round_up
 from proofs.kernel.per_sample import evaluate_per_sample, mean_form
 from proofs.kernel.rules import Cut, DataSimplex, MeanOverData, SmoothAtData, TensorNorm
 from proofs.kernel.rules.algebra import bounds_of
-from proofs.kernel.rules.enclosure import WORK_PRECISION
+from proofs.kernel.rules.data import WORK_PRECISION
 from proofs.kernel.scalars import Poly
 from proofs.kernel.spectral import frobenius_above, spectral_above
 from proofs.kernel.store import remember, tensor_of

@@ -16,7 +16,8 @@ import torch
 
 from gradlemma import Dense, Network, Problem, bounds, check_problem
 from gradlemma.check import Verdict
-from gradlemma.report import decimal_text, document_of
+from gradlemma.decimals import decimal_text
+from gradlemma.report import document_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

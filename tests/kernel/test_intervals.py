@@ -16,17 +16,17 @@ from meaning import DEFINITIONS, derivatives
 
 from proofs.errors import KernelError
 from proofs.kernel.core import infer
-from proofs.kernel.intervals import (
+from proofs.kernel.intervals import evaluate
+from proofs.kernel.rules import SupOfFunctionBall
+from proofs.kernel.scalars import Poly, Root, number
+from proofs.kernel.suprema import (
     certify_secant,
     certify_supremum,
     check_continuity,
-    evaluate,
     exact_value,
     generator_range,
     is_bounded,
 )
-from proofs.kernel.rules import SupOfFunctionBall
-from proofs.kernel.scalars import Poly, Root, number
 from proofs.kernel.univariate import Call, Expression, Piece, Univariate, argument, call, constant, piecewise
 from proofs.network import CATALOGUE, activation
 from proofs.theorems.constants import supremum

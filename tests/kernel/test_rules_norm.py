@@ -56,7 +56,7 @@ from proofs.kernel.rules import (
     Triangle,
     WideBound,
 )
-from proofs.kernel.rules.norm import minus
+from proofs.kernel.rules.entrywise import minus
 from proofs.kernel.scalars import DirectionNorm, DistanceNorm, Norm, Root, SupNorm, number, value_of
 from proofs.kernel.terms import (
     Apply,

@@ -27,8 +27,8 @@ from ..terms import (
     Variable,
     Zero,
 )
+from .entrywise import require_continuous
 from .logic import expect_premises
-from .norm import require_continuous
 
 __all__ = ["Differentiate", "LinearIdentity", "SmoothByParts", "add"]
 

@@ -1,0 +1,35 @@
+"""`gradlemma check`: check a problem file, write its report, print the table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gradlemma.check import check_problem
+from gradlemma.errors import printable
+from gradlemma.forecast import forecast
+from gradlemma.problem import load_problem
+from gradlemma.progress import Progress
+from gradlemma.report import document_of, print_table, write_report
+
+__all__ = ["run_check"]
+
+INTERRUPTED = 130
+
+
+def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:
+    """Check a problem file, write the report directory, print the table; returns the exit code."""
+    loaded = load_problem(problem)
+    with Progress(quiet=quiet) as progress:
+        progress.stage(forecast(loaded).sentence())
+        checked = check_problem(loaded, progress)
+        progress.stage("writing the report")
+        document = document_of(checked)
+        written = write_report(checked, document, out)
+    if as_json:
+        print(json.dumps(document, indent=2))
+    else:
+        print_table(checked, written)
+        for reason in checked.reasons:
+            print(printable(reason, 400))
+    return INTERRUPTED if checked.interrupted else checked.verdict.exit_code
