@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gradlemma.compare import differences
+from gradlemma.errors import printable
 from gradlemma.problem import Problem
 from gradlemma.progress import Progress
 from gradlemma.proved import Bounds, derive_bounds
@@ -98,7 +99,10 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         raise GradlemmaError("no bound was derived: " + "; ".join(bounds.absent.values()))
     document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
     reasons, verdict = _replayed(document["derivation"], bounds, shown)
-    measured = _measure(bounds, shown)
+    measured, failure = _measured(bounds, shown)
+    if failure is not None:
+        reasons.append(failure)
+        verdict = min(verdict, Verdict.UNDECIDED)
     ratios = tuple(_ratios(bounds, measured))
     stopped = bounds.interrupted or measured.interrupted
     slack: dict[int, LineRatio] = {}
@@ -117,11 +121,24 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         verdict = min(verdict, ratio.verdict)
     if any(line.refuted for line in slack.values()):
         verdict = Verdict.REFUTED
-        reasons.append("a line of the derivation fails on an instance")
+        reasons += _failing_lines(bounds, slack)
     return Checked(
         problem, bounds, document, measured, ratios, slack, verdict, tuple(reasons), stopped,
         watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
+
+
+def _failing_lines(bounds: Bounds, slack: dict[int, LineRatio]) -> list[str]:
+    """One sentence for each line that an instance refutes."""
+    found: list[str] = []
+    for number, step in enumerate(steps_of(*bounds.goals().values()), start=1):
+        line = slack.get(id(step))
+        if line is not None and line.refuted:
+            found.append(
+                f"step {number} ({type(step.rule).__name__}) fails on an instance: "
+                f"{line.worst_left:.17g} is not <= {line.worst_right:.17g}"
+            )
+    return found
 
 
 def _replayed(document: Any, bounds: Bounds, shown: Progress) -> tuple[list[str], Verdict]:
@@ -136,6 +153,18 @@ def _replayed(document: Any, bounds: Bounds, shown: Progress) -> tuple[list[str]
         return unlike, Verdict.UNDECIDED
     trusted = any(theorem.trust for theorem in again.values())
     return [], Verdict.CERTIFIED if trusted else Verdict.PROVED
+
+
+def _measured(bounds: Bounds, shown: Progress) -> tuple[Measured, str | None]:
+    """The measurement, or an empty one and why there is none."""
+    from numerics.errors import NumericsError
+    from numerics.records import Measured
+
+    try:
+        return _measure(bounds, shown), None
+    except (NumericsError, OverflowError) as error:
+        empty = Measured(None, None, None, None, False)
+        return empty, f"nothing could be measured, numbers beyond double precision: {printable(error)}"
 
 
 def _measure(bounds: Bounds, shown: Progress) -> Measured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from gradlemma.check import check_problem
@@ -11,15 +12,27 @@ from gradlemma.forecast import forecast
 from gradlemma.problem import load_problem
 from gradlemma.progress import Progress
 from gradlemma.report import document_of, print_table, write_report
+from proofs.errors import GradlemmaError
 
 __all__ = ["run_check"]
 
 INTERRUPTED = 130
 
 
+def _require_writable(out: Path) -> None:
+    """Refuses a report directory that cannot be written, before the work starts."""
+    place = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise GradlemmaError(
+            f"expected a directory that can be written for --out but got {printable(out)}; "
+            "choose another path"
+        )
+
+
 def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:
     """Check a problem file, write the report directory, print the table; returns the exit code."""
     loaded = load_problem(problem)
+    _require_writable(out)
     with Progress(quiet=quiet) as progress:
         progress.stage(forecast(loaded).sentence())
         checked = check_problem(loaded, progress)

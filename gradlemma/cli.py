@@ -127,6 +127,8 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         code = _failure(error, wants_json)
     except KeyboardInterrupt:
+        if wants_json:
+            print(json.dumps({"error": {"kind": "interrupted", "message": "interrupted", "remedy": ""}}))
         code = _say("interrupted", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from gradlemma.resolve import Resolved
 from proofs.kernel.claims import (
@@ -17,10 +18,10 @@ from proofs.kernel.claims import (
     Smooth,
 )
 from proofs.kernel.core import Theorem
-from proofs.kernel.scalars import DistanceNorm, Norm, number
+from proofs.kernel.scalars import Atom, DistanceNorm, Norm, number
 from proofs.kernel.store import remember
 from proofs.kernel.terms import Mean, Role
-from proofs.theorems.bounds import Derivation
+from proofs.theorems.bounds import Derivation, ReadingName
 
 __all__ = ["differences"]
 
@@ -28,49 +29,83 @@ __all__ = ["differences"]
 def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved) -> list[str]:
     """What does not fit: one sentence for each goal that is not about the problem.
 
-    A goal fits if it bounds the problem's own mean loss and each of its hypotheses is a fact of
-    the problem: its box, its data, its weights, its ball, or smoothness off kinks.
+    A goal `<reading>.G_max` or `.H_max` fits if it bounds the problem's own mean loss and each of
+    its hypotheses is a fact of that reading: its box and range of data, its weights and data, or
+    its ball; or smoothness off kinks.  A goal `data.inputs` or `data.targets` fits if it says
+    that the problem's data are in range.
     """
-    facts = set(_facts(work, resolved))
     mean = Mean(work.samples, work.sample.node)
+    range_of_data = tuple(_data_range(work, resolved))
     found: list[str] = []
     for name, theorem in goals.items():
+        place, _, quantity = name.partition(".")
+        facts = set(_facts(place, work, resolved, range_of_data))
         claim = theorem.claim
-        order = {"G_max": 1, "H_max": 2}.get(name.rpartition(".")[2])
-        if not isinstance(claim, OperatorNorm) or claim.term is not mean or claim.order != order:
-            found.append(f"{name} is not a bound of that name of this problem's loss")
+        if place == "data":
+            number = {"inputs": 0, "targets": 1}.get(quantity)
+            fits = number is not None and claim is range_of_data[number]
+        else:
+            order = {"G_max": 1, "H_max": 2}.get(quantity)
+            fits = isinstance(claim, OperatorNorm) and claim.term is mean and claim.order == order
+        if not facts or not fits:
+            found.append(f"{name} is not a statement of that name about this problem")
         elif not theorem.hypotheses <= facts:
             extra = len(theorem.hypotheses - facts)
             found.append(f"{name} rests on {extra} hypotheses that are not facts of this problem")
     return found
 
 
-def _facts(work: Derivation, resolved: Resolved) -> Iterator[Claim]:
-    samples = work.samples
+def _facts(place: str, work: Derivation, resolved: Resolved, in_range: tuple[Claim, ...]) -> Iterator[Claim]:
+    """What the problem grants to a goal of that place; nothing for a place that is not known."""
+    match place:
+        case ReadingName.WORST_CASE.value:
+            yield from in_range
+            yield from _box_facts(work, resolved)
+        case ReadingName.AT_WEIGHTS.value | ReadingName.AT_RESIDUALS.value:
+            yield from _given(work, resolved, Role.PARAMETER)
+        case ReadingName.BALL.value:
+            yield from _given(work, resolved, Role.REFERENCE)
+            if resolved.problem.radius is not None:
+                everything = DistanceNorm(tuple(sorted(work.jet.parameters, key=lambda v: v.name)))
+                yield _at_most(everything, resolved.problem.radius)
+        case "data":
+            yield from _given(work, resolved, None)
+            return
+        case _:
+            return
     for jet in work.jet.jets[1:]:
-        yield ForSamples(samples, Smooth(jet.node, 2))
-        yield Smooth(jet.node, 2)
+        yield ForSamples(work.samples, Smooth(jet.node, 2))
+
+
+def _data_range(work: Derivation, resolved: Resolved) -> Iterator[Claim]:
+    """The range of the inputs, then that of the targets."""
+    samples = work.samples
     yield ForSamples(samples, _at_most(Norm(work.jet.sample), resolved.input_norm))
-    yield ForSamples(samples, Simplex(work.sample.target))
-    if resolved.target_norm is not None:
+    if resolved.target_norm is None:
+        yield ForSamples(samples, Simplex(work.sample.target))
+    else:
         yield ForSamples(samples, _at_most(Norm(work.sample.target), resolved.target_norm))
+
+
+def _box_facts(work: Derivation, resolved: Resolved) -> Iterator[Claim]:
+    box = resolved.box
+    if box is None:
+        return
+    for group, size, shift in zip(work.jet.groups, box.weight_norms, box.bias_norms, strict=True):
+        yield _at_most(Norm(group.weight), size)
+        if group.bias is not None and shift is not None:
+            yield _at_most(Norm(group.bias), shift)
+
+
+def _given(work: Derivation, resolved: Resolved, role: Role | None) -> Iterator[Claim]:
+    """The given data and, with a role, the given weights in that role."""
     if resolved.data is not None:
-        yield SamplesAre(samples, (remember(resolved.data.inputs), remember(resolved.data.targets)))
-    if resolved.box is not None:
-        for group, size, shift in zip(
-            work.jet.groups, resolved.box.weight_norms, resolved.box.bias_norms, strict=True
-        ):
-            yield _at_most(Norm(group.weight), size)
-            if group.bias is not None and shift is not None:
-                yield _at_most(Norm(group.bias), shift)
-    if resolved.weights is not None:
+        digests = (remember(resolved.data.inputs), remember(resolved.data.targets))
+        yield SamplesAre(work.samples, digests)
+    if resolved.weights is not None and role is not None:
         for variable, tensor in zip(work.jet.parameters, resolved.weights, strict=True):
-            yield IsTensor(variable, remember(tensor))
-            yield IsTensor(variable.as_role(Role.REFERENCE), remember(tensor))
-    if resolved.problem.radius is not None:
-        everything = DistanceNorm(tuple(sorted(work.jet.parameters, key=lambda v: v.name)))
-        yield _at_most(everything, resolved.problem.radius)
+            yield IsTensor(variable.as_role(role), remember(tensor))
 
 
-def _at_most(atom, value) -> Claim:  # type: ignore[no-untyped-def]
+def _at_most(atom: Atom, value: Fraction) -> Claim:
     return Compare(atom.poly(), Relation.LE, number(value))

@@ -17,25 +17,29 @@ from proofs.kernel.claims import (
     Smooth,
     SupBound,
 )
+from proofs.kernel.monotone import dependency_order
 from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
 from proofs.kernel.terms import Deriv, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
 
-__all__ = ["claim_text"]
+__all__ = ["claim_text", "definition_text", "lets_of"]
 
 PRIMES = ("", "'", "''", "'''")
 
 
-def claim_text(claim: Claim) -> str:
-    """A claim in one short line."""
+def claim_text(claim: Claim, *, exact: bool = False) -> str:
+    """A claim in one line; long numbers rounded up, or with `exact` printed in full.
+
+    A hypothesis must be printed exactly: rounded up it would promise more than is proved.
+    """
     match claim:
         case Compare(left=left, relation=relation, right=right):
             sign = "=" if relation is Relation.EQ else "<="
-            return f"{_poly(left)} {sign} {_poly(right)}"
+            return f"{_poly(left, exact)} {sign} {_poly(right, exact)}"
         case OperatorNorm(term=term, order=order, bound=bound):
             mark = "grad" if order == 1 else "Hess"
-            return f"||{mark} {_term(term)}|| <= {_poly(bound)}"
+            return f"||{mark} {_term(term)}|| <= {_poly(bound, exact)}"
         case ForSamples(claim=inner):
-            return f"{claim_text(inner)} for every sample"
+            return f"{claim_text(inner, exact=exact)} for every sample"
         case Smooth(term=term):
             return f"{_term(term)} is twice differentiable in theta"
         case Simplex(term=term):
@@ -46,18 +50,28 @@ def claim_text(claim: Claim) -> str:
             parts = (f"{v.name} from {digest[:12]}" for v, digest in zip(samples, digests, strict=True))
             return f"the samples are the rows of the data: {', '.join(parts)}"
         case SupBound(function=function, order=order, radius=radius, bound=bound):
-            where = "" if radius is None else f" for |t| <= {_poly(radius)}"
+            where = "" if radius is None else f" for |t| <= {_poly(radius, exact)}"
             left = (
                 f"|{function.label()}(t) - {function.label()}(0)|"
                 if order < 0
                 else f"|{function.label()}{PRIMES[max(order, 0)]}(t)|"
             )
-            return f"{left} <= {_poly(bound)}{' |t|' if order < 0 else ''}{where}"
+            return f"{left} <= {_poly(bound, exact)}{' |t|' if order < 0 else ''}{where}"
         case _:
             return type(claim).__name__
 
 
-def _poly(poly: Poly) -> str:
+def definition_text(let: Let) -> str:
+    """`name = body`."""
+    return f"{let.name} = {_poly(let.body)}"
+
+
+def lets_of(poly: Poly) -> list[Let]:
+    """The abbreviations that a polynomial rests on, those of earlier layers first."""
+    return [inner for inner in dependency_order(poly, {}) if isinstance(inner, Let)]
+
+
+def _poly(poly: Poly, exact: bool = False) -> str:
     if not poly.terms:
         return "0"
     if len(poly.terms) > 4:
@@ -66,7 +80,7 @@ def _poly(poly: Poly) -> str:
     for monomial, coefficient in poly.sorted_terms():
         factors = [_atom(a) if e == 1 else f"{_atom(a)}^{e}" for a, e in monomial]
         number = Fraction(int(coefficient.p), int(coefficient.q))
-        shown = str(number) if len(str(number)) < 10 else shown_above(number)
+        shown = str(number) if exact or len(str(number)) < 10 else shown_above(number)
         parts.append(" ".join(factors) if factors and number == 1 else " ".join([shown, *factors]))
     return " + ".join(parts)
 

@@ -44,8 +44,10 @@ class ProvedBound:
 
     def latex(self) -> str:
         """The closed form in LaTeX, read off the derivation: the statement and its recursions."""
-        from proofs.typeset.closed_form import closed_forms
+        from proofs.typeset.closed_form import closed_forms, data_form
 
+        if not self.name.startswith(ReadingName.WORST_CASE.value):
+            return data_form(self.work, self.theorem)
         forms = closed_forms(self.work)
         return forms.gradient if self.name.endswith("G_max") else forms.hessian
 
@@ -110,8 +112,16 @@ class Bounds:
         raise GradlemmaError("no bound was derived: " + "; ".join(self.absent.values()))
 
     def goals(self) -> dict[str, Theorem]:
-        """Every proved theorem by name: `worst_case.G_max`, `worst_case.H_max`, ..."""
+        """Every proved theorem by name: `worst_case.G_max`, `worst_case.H_max`, ...
+
+        With a worst case and data also `data.inputs` and `data.targets`: the data are in range.
+        """
         found: dict[str, Theorem] = {}
+        if not self.readings:
+            return found
+        data = self.resolved.data
+        if data is not None and ReadingName.WORST_CASE in self.readings:
+            found.update(self.work.data_facts(data, self.resolved.input_norm, self.resolved.target_norm))
         for name, reading in self.readings.items():
             found[f"{name.value}.G_max"] = reading.gradient.theorem
             found[f"{name.value}.H_max"] = reading.hessian.theorem
@@ -170,6 +180,8 @@ def derive_bounds(problem: Problem, report: Callable[[str], object] | None = Non
             found = Absent(name, "interrupted") if interrupted else _derive(work, resolved, name)
         except GradlemmaError as error:
             found = Absent(name, str(error))
+        except OverflowError:
+            found = Absent(name, "numbers beyond the range of double precision")
         except KeyboardInterrupt:
             interrupted = True
             found = Absent(name, "interrupted")
@@ -184,7 +196,7 @@ def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading 
     if name is ReadingName.WORST_CASE:
         if resolved.box is None:
             return Absent(name, "the problem states no box")
-        return work.worst_case(resolved.box, resolved.input_norm, resolved.target_norm, resolved.data)
+        return work.worst_case(resolved.box, resolved.input_norm, resolved.target_norm)
     if resolved.weights is None or resolved.data is None:
         return Absent(name, "the problem has no weights or no data")
     match name:

@@ -116,7 +116,7 @@ def _summary(goals: dict[str, Theorem], elapsed: float, unlike: list[str]) -> di
         "goals": {
             name: {
                 "statement": claim_latex(theorem.claim),
-                "hypotheses": sorted(claim_latex(claim) for claim in theorem.hypotheses),
+                "hypotheses": sorted(claim_latex(claim, exact=True) for claim in theorem.hypotheses),
                 "trust": sorted(theorem.trust),
             }
             for name, theorem in goals.items()
@@ -133,7 +133,7 @@ def _print(goals: dict[str, Theorem], summary: dict[str, Any]) -> None:
     for name, theorem in goals.items():
         trust = f"   relying on {', '.join(sorted(theorem.trust))}" if theorem.trust else ""
         print(f"{printable(name)}: {claim_text(theorem.claim)}{trust}")
-        for hypothesis in sorted(claim_text(claim) for claim in theorem.hypotheses):
+        for hypothesis in sorted(claim_text(claim, exact=True) for claim in theorem.hypotheses):
             print(f"    if {hypothesis}")
     for sentence in summary["differences"]:
         print(f"does not fit the problem: {printable(sentence)}")

@@ -12,8 +12,9 @@ from gradlemma.decimals import decimal_text, shown_above
 from gradlemma.derive import write_text
 from gradlemma.errors import printable
 from gradlemma.pdf import compile_pdf
-from gradlemma.plain import claim_text
+from gradlemma.plain import claim_text, definition_text, lets_of
 from gradlemma.proved import ProvedBound
+from proofs.kernel.claims import Compare
 from proofs.theorems.bounds import ReadingName
 from proofs.typeset import Goal, claim_latex, to_latex
 
@@ -35,6 +36,7 @@ TITLES = {
     ReadingName.AT_RESIDUALS: "at the weights, residuals",
     ReadingName.BALL: "in the ball",
 }
+MAX_RECURSIONS = 12
 MEASURED = ("at_weights", "box_random", "box_ascent", "ball")
 
 
@@ -61,7 +63,7 @@ def document_of(checked: Checked) -> dict[str, Any]:
         "slack": _slack(checked),
         "theorem": {name: claim_latex(theorem.claim) for name, theorem in goals.items()},
         "hypotheses": {
-            name: sorted(claim_latex(claim) for claim in theorem.hypotheses)
+            name: sorted(claim_latex(claim, exact=True) for claim in theorem.hypotheses)
             for name, theorem in goals.items()
         },
         "trust": sorted(frozenset[str]().union(*(theorem.trust for theorem in goals.values()))),
@@ -190,8 +192,11 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     for row in _rows(checked):
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)
+    _print_closed_forms(checked, console)
     for name, reason in checked.bounds.absent.items():
         console.print(Text(f"{TITLES[name]}: not derived, {printable(reason, 300)}"))
+    if checked.bounds.resolved.weights_in_box is False:
+        console.print(Text("the weights lie in the box up to a relative 1e-6 only, as far as certified"))
     _print_slack(checked, console)
     trust = sorted(frozenset[str]().union(*(t.trust for t in checked.bounds.goals().values())))
     console.print(
@@ -204,6 +209,24 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     console.print(Text(f"{count} kernel steps replayed; {checked.elapsed_s:.1f} s, peak memory {memory}"))
     for name, place in written.items():
         console.print(Text(f"{name}: {place}"))
+
+
+def _print_closed_forms(checked: Checked, console: Any) -> None:
+    """What the numbers come from: the bounds of the loss along u, and the recursions in them."""
+    from rich.text import Text
+
+    sample = checked.bounds.work.sample
+    console.print(
+        Text("closed form, for every direction u (G_max and H_max are the largest over ||u|| = 1):")
+    )
+    lines = [claim_text(sample.first.claim), claim_text(sample.second.claim)]
+    claim = sample.second.claim
+    shown = lets_of(claim.right) if isinstance(claim, Compare) else []
+    lines += [definition_text(let) for let in shown[:MAX_RECURSIONS]]
+    if len(shown) > MAX_RECURSIONS:
+        lines.append(f"... and {len(shown) - MAX_RECURSIONS} more recursions of this kind")
+    for line in lines:
+        console.print(Text(f"  {line}"))
 
 
 def _rows(checked: Checked) -> list[tuple[str, ...]]:

@@ -54,6 +54,11 @@ def resolve(problem: Problem) -> Resolved:
     )
 
 
+def _readable(value: Fraction) -> Fraction:
+    """The number itself if it is short, else rounded up to nine decimals."""
+    return value if value.denominator < 10**6 else ceil_decimal(value)
+
+
 def _input_norm(problem: Problem, data: Data | None) -> Fraction:
     if problem.input_norm is not None:
         return problem.input_norm
@@ -64,7 +69,7 @@ def _input_norm(problem: Problem, data: Data | None) -> Fraction:
             key="input.norm",
             remedy="state a bound on ||x||",
         )
-    return largest_row_norm(data.inputs)
+    return _readable(largest_row_norm(data.inputs))
 
 
 def _target_norm(problem: Problem, data: Data | None) -> Fraction | None:
@@ -79,7 +84,7 @@ def _target_norm(problem: Problem, data: Data | None) -> Fraction | None:
             key="targets.norm",
             remedy="state a bound on ||y||",
         )
-    return largest_row_norm(data.targets)
+    return _readable(largest_row_norm(data.targets))
 
 
 def _parameter_norms(problem: Problem) -> dict[str, Fraction] | None:

@@ -36,6 +36,7 @@ from proofs.kernel.terms import Deriv, Mean, Named, Term
 __all__ = ["Instance", "LineRatio", "evaluate_lines", "evaluate_poly"]
 
 TOLERANCE = 1e-9
+ROUNDING = 1e-11
 
 
 @dataclass(slots=True)
@@ -48,15 +49,21 @@ class LineRatio:
     instances: int = 0
     undecided: int = 0
     refuted: bool = False
+    worst_left: float = math.nan
+    worst_right: float = math.nan
 
-    def take(self, left: float, right: float) -> None:
+    def take(self, left: float, right: float, scale: float) -> None:
+        """One instance; rounding errors are small against `scale`, the size of what was added up."""
         if not (math.isfinite(left) and math.isfinite(right)):
             self.undecided += 1
             return
         self.instances += 1
-        if left > right + TOLERANCE * max(abs(left), abs(right), 1e-6):
+        if left > right + TOLERANCE * max(abs(left), abs(right)) + ROUNDING * scale:
             self.refuted = True
-        ratio = right / left if left > 0 else 1.0 if right == left else math.inf
+            self.worst_left, self.worst_right = left, right
+        ratio = right / left if left > 0 else math.inf
+        if abs(right - left) <= ROUNDING * scale:
+            ratio = 1.0
         if self.instances == 1 or ratio < self.ratio:
             self.left, self.right, self.ratio = left, right, ratio
 
@@ -91,6 +98,21 @@ class _Reading:
             self._known[node] = v
             self._known[Deriv(node, 1)] = d1
             self._known[Deriv(node, 2)] = d2
+
+    @property
+    def scale(self) -> float:
+        """The size of the largest node or derivative: what rounding errors are measured against."""
+        return max((float(value.abs().max()) for value in self._known.values() if value.numel()), default=0.0)
+
+    def size(self, poly: Poly) -> float:
+        """The sum of the absolute values of the terms, after `poly` has been evaluated."""
+        total = 0.0
+        for monomial, coefficient in poly.terms.items():
+            product = abs(to_float(coefficient))
+            for inner, exponent in monomial:
+                product *= abs(self._atoms[inner]) ** exponent
+            total += product
+        return total
 
     def term(self, term: Term) -> Tensor:
         return evaluate_term(term, self._instance.theta, self._instance, self._known)
@@ -192,8 +214,10 @@ def evaluate_lines(
 def _take(line: LineRatio, claim: Compare | OperatorNorm, reading: _Reading, instance: Instance) -> None:
     try:
         if isinstance(claim, Compare):
-            line.take(reading.poly(claim.left), reading.poly(claim.right))
+            left, right = reading.poly(claim.left), reading.poly(claim.right)
+            line.take(left, right, max(reading.size(claim.left), reading.size(claim.right), reading.scale))
         else:
-            line.take(instance.mean_norm[claim.order], reading.poly(claim.bound))
+            left = instance.mean_norm[claim.order]
+            line.take(left, reading.poly(claim.bound), left)
     except (KeyError, NumericsError, OverflowError):
         line.undecided += 1

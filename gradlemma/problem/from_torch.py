@@ -55,6 +55,8 @@ def _leaves(module: nn.Module, position: str) -> Iterator[tuple[str, nn.Module]]
     """The layers in order with their positions such as `0.2`."""
     if module._forward_hooks or module._forward_pre_hooks:
         raise _refusal(module, position, "it has forward hooks, which may change its output")
+    if "forward" in vars(module):
+        raise _refusal(module, position, "its forward has been replaced")
     if type(module) is not nn.Sequential:
         yield position, module
         return

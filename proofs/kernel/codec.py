@@ -32,6 +32,7 @@ __all__ = ["FORMAT", "decode", "encode"]
 
 FORMAT = "gradlemma-derivation-1"
 RATIONAL = re.compile(r"-?[0-9]+(/[0-9]+)?\Z")
+GOAL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}(\.[A-Za-z][A-Za-z0-9_]{0,31})?\Z")
 MAX_DIGITS = 200_000
 MAX_NODES = 5_000_000
 
@@ -260,6 +261,8 @@ def _decode(document: Any, progress: typing.Callable[[int, int], None] | None) -
             progress(number, len(document["steps"]))
         theorems.append(_step(decoder, theorems, number, step))
     _require_one_body_a_name(decoder.nodes)
+    if not all(isinstance(name, str) and GOAL.match(name) for name in document["goals"]):
+        raise KernelError("expected names of goals such as worst_case.G_max")
     goals = {name: theorems[_index(number, theorems)] for name, number in document["goals"].items()}
     if encode(goals) != document:
         raise KernelError("expected the canonical form of a derivation: there is unused or reordered data")

@@ -76,6 +76,6 @@ def mean_beyond(values: Array, side: Side) -> fmpq:
     entries: list[float] = np.atleast_1d(values).tolist()
     total = math.fsum(entries)
     if not math.isfinite(total):
-        raise KernelError("expected finite values")
+        raise KernelError("expected numbers within the range of double precision: the bound overflows")
     exact = Fraction(math.nextafter(total, side.value) if total else 0.0) / len(entries)
     return fmpq(exact.numerator, exact.denominator)

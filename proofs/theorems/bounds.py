@@ -19,7 +19,7 @@ from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.claims import OperatorNorm
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.monotone import dependency_order
-from proofs.kernel.rules import Cut, DataNorm, DataSimplex, MeanBound, Monotone
+from proofs.kernel.rules import DataNorm, DataSimplex, MeanBound, Monotone
 from proofs.kernel.rules.algebra import bounds_of
 from proofs.kernel.scalars import Norm, Poly, Root, number
 from proofs.kernel.store import remember
@@ -121,18 +121,10 @@ class Derivation:
         self.sample: SampleLoss = sample_loss(loss, self.jet.output)
         self.samples: tuple[Variable, ...] = (self.jet.sample, self.sample.target)
 
-    # -- worst case -------------------------------------------------------------------------
-
-    def worst_case(
-        self,
-        box: Box,
-        input_norm: Fraction,
-        target_norm: Fraction | None = None,
-        data: Data | None = None,
-    ) -> Reading:
+    def worst_case(self, box: Box, input_norm: Fraction, target_norm: Fraction | None = None) -> Reading:
         """BND-3 (i): all weights in the box and all data with ||x_i|| <= input_norm.
 
-        With `data`, the hypotheses about the samples are discharged: the rows are checked.
+        For cross-entropy the targets are probability vectors, otherwise ||y_i|| <= target_norm.
 
         Raises:
             GradlemmaError: if a constant of the derivation is infinite.
@@ -142,9 +134,22 @@ class Derivation:
         bounds = (*values.all_bounds(), *self.sample.residual_bounds)
         return Reading(
             ReadingName.WORST_CASE,
-            self._worst(self.sample.first, bounds, data, input_norm, target_norm),
-            self._worst(self.sample.second, bounds, data, input_norm, target_norm),
+            self._worst(self.sample.first, bounds),
+            self._worst(self.sample.second, bounds),
         )
+
+    def data_facts(
+        self, data: Data, input_norm: Fraction, target_norm: Fraction | None = None
+    ) -> dict[str, Theorem]:
+        """That given data are in the range of the worst case: ||x_i|| <= M, and of the targets."""
+        digests = (remember(data.inputs), remember(data.targets))
+        target = self.sample.target
+        facts = {"data.inputs": infer(DataNorm(self.samples, digests, self.jet.sample, rational(input_norm)))}
+        if self.loss is Loss.CROSS_ENTROPY:
+            facts["data.targets"] = infer(DataSimplex(self.samples, digests, target))
+        elif target_norm is not None:
+            facts["data.targets"] = infer(DataNorm(self.samples, digests, target, rational(target_norm)))
+        return facts
 
     def worst_case_values(self, box: Box, input_norm: Fraction, target_norm: Fraction | None) -> Values:
         """The premises `symbol <= number` of the worst case, layer by layer."""
@@ -169,18 +174,10 @@ class Derivation:
         if any(value < 0 for value in (*box.weight_norms, *(c for c in box.bias_norms if c is not None))):
             raise GradlemmaError("expected norms >= 0 in the box")
 
-    def _worst(
-        self,
-        target: Theorem,
-        bounds: tuple[Theorem, ...],
-        data: Data | None,
-        input_norm: Fraction,
-        target_norm: Fraction | None,
-    ) -> Bound:
+    def _worst(self, target: Theorem, bounds: tuple[Theorem, ...]) -> Bound:
         used = used_bounds(target, bounds)
         numeric, exact = _numeric(target, used)
-        mean = infer(MeanBound(self.samples), numeric, self.sample.smooth)
-        theorem = self._discharge(self.finish(mean), data, input_norm, target_norm)
+        theorem = self.finish(infer(MeanBound(self.samples), numeric, self.sample.smooth))
         if exact:
             return bound_of(theorem, closed_form(compare_of(numeric).right, self.jet.groups))
         return bound_of(theorem, lower_end(compare_of(target).right, used, self.jet.groups, None))
@@ -189,23 +186,6 @@ class Derivation:
         """||D^k L|| <= number, from a numeric form that bounds D^k L[u..]."""
         order = next(iter(compare_of(mean).left.atoms())).term.order  # type: ignore[attr-defined]
         return gradient_norm(mean, self.jet.groups) if order == 1 else hessian_norm(mean, self.jet.groups)
-
-    def _discharge(
-        self, theorem: Theorem, data: Data | None, input_norm: Fraction, target_norm: Fraction | None
-    ) -> Theorem:
-        """Replaces hypotheses about all samples by `the samples are the rows of these tensors`."""
-        if data is None:
-            return theorem
-        digests = (remember(data.inputs), remember(data.targets))
-        facts = [infer(DataNorm(self.samples, digests, self.jet.sample, rational(input_norm)))]
-        if self.loss is Loss.CROSS_ENTROPY:
-            facts.append(infer(DataSimplex(self.samples, digests, self.sample.target)))
-        elif target_norm is not None:
-            facts.append(infer(DataNorm(self.samples, digests, self.sample.target, rational(target_norm))))
-        for fact in facts:
-            if fact.claim in theorem.hypotheses:
-                theorem = infer(Cut(), fact, theorem)
-        return theorem
 
 
 def used_bounds(target: Theorem, bounds: tuple[Theorem, ...]) -> tuple[Theorem, ...]:

@@ -147,8 +147,8 @@ def _dense_second(node: Named, smooth: Theorem, before: Jet, group: Group) -> Th
     bound = infer(Triangle(Deriv(node, 2)), split)
     direction = group.weight.as_role(Role.DIRECTION)
     steps = [infer(ApplyBound(Apply(direction, Deriv(before.node, 1)))), before.first]
-    if before.second is not None:
-        steps += [infer(ApplyBound(Apply(group.weight, Deriv(before.node, 2)))), before.second]
+    steps.append(infer(ApplyBound(Apply(group.weight, Deriv(before.node, 2)))))
+    steps.append(before.second or vanishing_second(before))
     if group.bias is not None:
         steps.append(infer(SubgroupBound(DirectionNorm((group.weight,)), group.direction)))
     bound = replace(bound, *steps)

@@ -92,7 +92,7 @@ class _Radius:
             by_atom, _ = bounds_of(tuple(t.sequent for t in self._known if t is not target))
             needed = set(dependency_order(compare_of(target).right, by_atom))
             rest = [t for t in self._known if t is not target and compare_of(t).left.atoms() <= needed]
-            self._theorem = infer(Monotone(BITS, unfold=True), target, *rest) if rest else target
+            self._theorem = infer(Monotone(BITS, unfold=True), target, *rest)
         return self._theorem
 
     def number(self) -> Fraction:

@@ -17,7 +17,7 @@ from proofs.kernel.terms import Term
 from .claims import claim_inlines
 from .document import document, goal_title, trust_sentence
 from .escape import escape as escape
-from .expressions import Writer
+from .expressions import Notation, Writer
 from .latex import print_document, print_fragment
 from .layout import Inline, Math, Mono
 from .markdown import print_markdown
@@ -60,10 +60,13 @@ def _title(goals: tuple[Goal, ...], title: str | None) -> tuple[Inline, ...]:
     return ("Derivation of ", *goal_title(" and ".join(goal.name for goal in goals)))
 
 
-def claim_latex(claim: Claim) -> str:
-    """The claim as one line for math mode, long numbers in upper bounds rounded upward."""
+def claim_latex(claim: Claim, *, exact: bool = False) -> str:
+    """The claim as one line for math mode, long numbers in upper bounds rounded upward.
+
+    With `exact` every number is printed in full, as a hypothesis must be.
+    """
     texts: list[str] = []
-    for part in claim_inlines(claim, Writer()):
+    for part in claim_inlines(claim, Writer(Notation(is_exact=exact))):
         match part:
             case Math():
                 texts.append(part.text)

@@ -10,6 +10,8 @@ __all__ = ["as_fraction", "decimal_down", "decimal_up", "exact_latex", "is_short
 
 DIGITS = 6
 SHORT = 9
+PLACES = 12
+DECIMAL = 10**PLACES
 
 
 def as_fraction(value: fmpq | Fraction | int) -> Fraction:
@@ -18,7 +20,14 @@ def as_fraction(value: fmpq | Fraction | int) -> Fraction:
 
 def is_short(value: Fraction) -> bool:
     """Whether the number is printed as a fraction rather than as a decimal."""
+    if terminates(value):
+        return True
     return _digits(value.numerator) + (0 if value.denominator == 1 else _digits(value.denominator)) <= SHORT
+
+
+def terminates(value: Fraction) -> bool:
+    """Whether the number is a decimal of few digits, such as 3.163484921."""
+    return DECIMAL % value.denominator == 0 and abs(value.numerator) < 10 ** (PLACES + 4)
 
 
 def _digits(value: int) -> int:
@@ -29,6 +38,9 @@ def exact_latex(value: Fraction) -> str:
     """`7` or a small fraction; for non-negative values."""
     if value.denominator == 1:
         return str(value.numerator)
+    if value.denominator > 999 and terminates(value):
+        whole, rest = divmod(value.numerator * (DECIMAL // value.denominator), DECIMAL)
+        return f"{whole}." + str(rest).rjust(PLACES, "0").rstrip("0")
     return rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
 
 

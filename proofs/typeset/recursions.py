@@ -6,16 +6,16 @@ the derivation become a vector j_F and a matrix K_F over the groups, e_l the uni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flint import fmpq
 
 from proofs.kernel.claims import Compare
-from proofs.kernel.core import Theorem, infer
-from proofs.kernel.monotone import evaluate_above
-from proofs.kernel.rules import SecantBound, WideBound
+from proofs.kernel.core import Theorem, infer, steps_of
+from proofs.kernel.monotone import dependency_order, evaluate_above
+from proofs.kernel.rules import MeanOverData, SecantBound, WideBound
 from proofs.kernel.scalars import (
     Atom,
     DirectionNorm,
@@ -39,7 +39,7 @@ from .names import function_latex, index_latex, layer_of
 if TYPE_CHECKING:
     from proofs.theorems.bounds import Derivation
 
-__all__ = ["ClosedForms", "closed_forms"]
+__all__ = ["ClosedForms", "closed_forms", "data_form"]
 
 FEW_GROUPS = 2
 
@@ -50,6 +50,9 @@ class ClosedForms:
 
     gradient: str
     hessian: str
+
+
+Symbol = Callable[[Atom], Poly]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,49 @@ def closed_forms(work: Derivation) -> ClosedForms:
     return ClosedForms(
         _aligned(rf"G_{{\max}} &= {gradient}", rows[0]), _aligned(rf"H_{{\max}} &= {hessian}", rows[1])
     )
+
+
+def data_form(work: Derivation, theorem: Theorem) -> str:
+    """The closed form of a bound over given data, read off the theorem's own steps.
+
+    The mean over the samples of g j or of h j j^T + g K, the recursions of j and K in each
+    sample's own norms and slopes, and the bounds that the reading puts in for some of them.
+    """
+    mean = next(step for step in steps_of(theorem) if isinstance(step.rule, MeanOverData))
+    target, *bounds = (mean.premises[0], *mean.premises[2:])
+    order = 1 if target is work.sample.first else 2
+    (residual,) = work.sample.residual.poly().atoms()
+    right, own = _claim(target).right, residual.poly()
+    writer = Writer()
+    node = writer.term(work.jet.output.node)
+    average = r"\tfrac{1}{N}\sum_{i=1}^{N}"
+    if order == 1:
+        inside = _coefficient(_factor_of_j(right, residual, own), writer) + f"j_{{{node}}}"
+        head = rf"G_{{\max}} &= \bigl\lVert {average} {inside}\bigr\rVert_2"
+        rows = _printed(_form_lines(work, 1, _itself))
+    else:
+        inside = _hessian_terms(right, residual, own, f"j_{{{node}}}", f"K_{{{node}}}")
+        head = rf"H_{{\max}} &= \lambda_{{\max}}\bigl({average}\bigl({inside}\bigr)\bigr)"
+        rows = _printed(_form_lines(work, 1, _itself) + _form_lines(work, 2, _itself))
+    for bound in bounds:
+        claim = _claim(bound)
+        rows.append(f"{writer.poly(claim.left)} &\\le {writer.poly(claim.right, up=True)}")
+    rows += [f"{writer.name(let.name)} &= {writer.poly(let.body)}" for let in _factors(bounds)]
+    return _aligned(head, rows)
+
+
+def _itself(inner: Atom) -> Poly:
+    return inner.poly()
+
+
+def _factors(bounds: Iterable[Theorem]) -> list[Let]:
+    """The abbreviations in the bounds, in the order in which they build on each other."""
+    found: dict[Let, None] = {}
+    for bound in bounds:
+        for inner in dependency_order(_claim(bound).right, {}):
+            if isinstance(inner, Let):
+                found[inner] = None
+    return list(found)
 
 
 def _aligned(head: str, rows: list[str]) -> str:
@@ -169,7 +215,7 @@ def _hessian_terms(right: Poly, residual: Atom, bound: Poly, j: str, matrix: str
 # -- recursions -----------------------------------------------------------------------------------
 
 
-def _form_lines(work: Derivation, order: int) -> list[_Line]:
+def _form_lines(work: Derivation, order: int, symbol: Symbol | None = None) -> list[_Line]:
     lines: list[_Line] = []
     for jet in work.jet.jets[1:]:
         theorem = jet.first if order == 1 else jet.second
@@ -177,32 +223,35 @@ def _form_lines(work: Derivation, order: int) -> list[_Line]:
             continue
         (let,) = _claim(theorem).right.atoms()
         if isinstance(let, Let):
-            lines.append(_Line(layer_of(jet.node.name) or 0, _form_row(let, jet.node.name, order)))
+            row = _form_row(let, jet.node.name, order, symbol or _symbol)
+            lines.append(_Line(layer_of(jet.node.name) or 0, row))
     return lines
 
 
-def _form_row(let: Let, name: str, order: int) -> Callable[[Writer], tuple[str, str]]:
+def _form_row(let: Let, name: str, order: int, symbol: Symbol) -> Callable[[Writer], tuple[str, str]]:
     def render(writer: Writer) -> tuple[str, str]:
         left = f"{'j' if order == 1 else 'K'}_{{{writer.name(name)}}}"
-        texts = [_form_term(monomial, c, order, writer) for monomial, c in let.body.sorted_terms()]
+        texts = [_form_term(monomial, c, order, writer, symbol) for monomial, c in let.body.sorted_terms()]
         kept = sorted((text for text in texts if text), key=lambda text: ("e_" in text, len(text), text))
         return left, " + ".join(kept) or "0"
 
     return render
 
 
-def _form_term(monomial: tuple[tuple[Atom, int], ...], size: fmpq, order: int, writer: Writer) -> str:
+def _form_term(
+    monomial: tuple[tuple[Atom, int], ...], size: fmpq, order: int, writer: Writer, symbol: Symbol
+) -> str:
     forms = [inner for inner, e in monomial if isinstance(inner, Let | DirectionNorm) for _ in range(e)]
     rest = tuple(pair for pair in monomial if not isinstance(pair[0], Let | DirectionNorm))
-    if not _symbolic(Poly([(rest, size)])).terms:
+    if not substitute(Poly([(rest, size)]), symbol).terms:
         return ""
     vectors = [_form_name(inner, writer) for inner in forms]
     if order == 1 or len(vectors) == 1:
-        return _coefficient(_symbolic(Poly([(rest, size)])), writer) + vectors[0]
+        return _coefficient(substitute(Poly([(rest, size)]), symbol), writer) + vectors[0]
     first, second = sorted(vectors, key=lambda text: text.startswith("e_"))
     if first == second:
-        return _coefficient(_symbolic(Poly([(rest, size)])), writer) + rf"{first}{first}^{{\top}}"
-    half = _coefficient(_symbolic(Poly([(rest, size / 2)])), writer)
+        return _coefficient(substitute(Poly([(rest, size)]), symbol), writer) + rf"{first}{first}^{{\top}}"
+    half = _coefficient(substitute(Poly([(rest, size / 2)]), symbol), writer)
     pair = rf"{first}{second}^{{\top}} + {second}{first}^{{\top}}"
     return f"{half}({pair})" if half else pair
 

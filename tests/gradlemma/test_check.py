@@ -217,3 +217,88 @@ def test_the_bound_holds_inside_the_whole_ball():
 def test_decimals_are_rounded_outward():
     for value in (Fraction(1, 3), Fraction(10**30 + 1), Fraction(1, 10**30), Fraction(999999, 1000)):
         assert Fraction(decimal_text(value, up=True)) >= value >= Fraction(decimal_text(value, up=False))
+
+
+def test_dense_layers_in_a_row_are_bounded():
+    rng = np.random.default_rng(1)
+    network = Network.of(2, Dense(3), Dense(4, bias=False), "identity", Dense(2), Dense(2))
+    weights = [rng.normal(size=p.shape) for p in network.parameters()]
+    problem = Problem.of(
+        network, "cross_entropy", x=rng.normal(size=(4, 2)), y=[0, 1, 1, 0], weights=weights,
+        weight_norms="from-weights", bias_norms="from-weights", factor=2, radius="1/10",
+    )  # fmt: skip
+    checked = check_problem(problem)
+    assert checked.verdict is Verdict.CERTIFIED
+    assert len(checked.bounds.readings) == 4
+
+
+def test_an_activation_without_bounded_slope_after_a_bounded_one_is_bounded_in_the_box():
+    network = Network.of(2, Dense(2), "sigmoid", "square", Dense(2))
+    found = bounds(network, "half_mse", input_norm=1, target_norm=1, weight_norms=[1, 1], bias_norms=[1, 1])
+    assert found.worst_case is not None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rounding_errors_do_not_refute_a_true_line(seed):
+    rng = np.random.default_rng(seed)
+    network = Network.of(2, Dense(2), "relu", Dense(2))
+    problem = Problem.of(
+        network, "cross_entropy", x=rng.normal(size=(2, 2)), y=[0, 1],
+        weights=[rng.normal(size=p.shape) for p in network.parameters()],
+        weight_norms="from-weights", bias_norms="from-weights", seed=seed,
+    )  # fmt: skip
+    assert check_problem(problem).verdict is Verdict.CERTIFIED
+
+
+def test_numbers_beyond_double_precision_are_undecided_with_a_reason():
+    network = Network.of(1, Dense(1, bias=False))
+    problem = Problem.of(
+        network, "half_mse", input_norm=10**400, target_norm=1, weight_norms=[1], bias_norms=[0]
+    )
+    checked = check_problem(problem)
+    assert checked.verdict is Verdict.UNDECIDED
+    assert "double precision" in checked.reasons[0]
+    assert document_of(checked)["verdict"] == "undecided"
+
+
+def test_hypotheses_are_printed_exactly():
+    from gradlemma.plain import claim_text
+    from proofs.typeset import claim_latex
+
+    bound = Fraction(100000000001, 100000000000)
+    network = Network.of(1, Dense(1, bias=False), Dense(1, bias=False))
+    norms = [bound, bound]
+    found = bounds(network, "half_mse", input_norm=1, target_norm=1, weight_norms=norms, bias_norms=[0, 0])
+    texts = [claim_text(claim, exact=True) for claim in found.hessian.theorem.hypotheses]
+    assert f"||W1|| <= {bound}" in texts
+    latex = [claim_latex(claim, exact=True) for claim in found.hessian.theorem.hypotheses]
+    assert any("1.00000000001" in text or str(bound) in text for text in latex)
+    assert "1.00000000001" in found.hessian.derivation()
+
+
+def test_the_closed_form_of_a_reading_is_its_own(toy):
+    _, document = toy
+    forms = {name: document["bounds"][name]["G_max"]["latex"] for name in document["bounds"]}
+    assert len(set(forms.values())) == 4
+    assert "M_{y}" not in forms["at_residuals"]
+    assert r"\tfrac{1}{N}" in forms["at_weights"]
+
+
+def test_goals_with_swapped_names_do_not_fit_the_problem(toy):
+    folder, _ = toy
+    document = json.loads((folder / "report" / "derivation.json").read_text())
+    goals = document["derivation"]["goals"]
+    swapped = {"worst_case.G_max": "at_residuals.G_max", "at_residuals.G_max": "worst_case.G_max"}
+    document["derivation"]["goals"] = {swapped.get(name, name): number for name, number in goals.items()}
+    (folder / "swapped.json").write_text(json.dumps(document))
+    done = run("replay", "swapped.json", "--problem", "toy.yaml", cwd=folder)
+    assert done.returncode == 1
+
+
+def test_a_report_place_that_cannot_be_written_is_refused_at_once(toy):
+    folder, _ = toy
+    (folder / "taken").write_text("")
+    done = run("check", "toy.yaml", "--out", "taken", cwd=folder)
+    assert done.returncode == 2
+    assert "--out" in done.stderr
+    assert (folder / "taken").read_text() == ""

@@ -356,7 +356,7 @@ SAMPLE_X, SAMPLE_Y = CASE.work.samples
         (
             None,
             {"digests": (stored(np.full((3, 2), 1e300)), CASE.digests[1])},
-            "finite|at most the stated form",
+            "double precision|finite|at most the stated form",
         ),
     ],
 )

@@ -52,7 +52,7 @@ def test_all_readings_lie_above_what_is_measured(seed: int, name: str | None, lo
     work = case.derivation()
     box = case.box(1.25)
     target = None if loss is Loss.CROSS_ENTROPY else case.target_norm()
-    worst = work.worst_case(box, case.input_norm(), target, case.data)
+    worst = work.worst_case(box, case.input_norm(), target)
     weights = at_weights(work, case.tensors, case.data)
     residuals = at_residuals(work, case.tensors, case.data)
     ball = in_ball(work, case.tensors, case.data, Fraction(1, 20))
@@ -168,7 +168,7 @@ def test_bounds_replay_and_name_their_trust(loss: Loss) -> None:
     case = random_case(7, loss, "tanh")
     work = case.derivation()
     target = None if loss is Loss.CROSS_ENTROPY else case.target_norm()
-    worst = work.worst_case(case.box(), case.input_norm(), target, case.data)
+    worst = work.worst_case(case.box(), case.input_norm(), target)
     for bound in (worst.gradient, worst.hessian):
         assert replay(bound.theorem).claim is bound.theorem.claim
         assert not bound.theorem.trust
@@ -182,7 +182,7 @@ def test_data_outside_the_stated_norm_is_refused() -> None:
     case = random_case(3, Loss.HALF_MSE, "tanh")
     small = case.input_norm() * Fraction(99, 100)
     with pytest.raises(GradlemmaError):
-        case.derivation().worst_case(case.box(), small, case.target_norm(), case.data)
+        case.derivation().data_facts(case.data, small, case.target_norm())
 
 
 def test_activations_with_unbounded_slopes_get_a_bound_on_the_box_and_none_in_the_ball() -> None:
