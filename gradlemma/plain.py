@@ -19,7 +19,7 @@ from proofs.kernel.claims import (
 )
 from proofs.kernel.monotone import dependency_order
 from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
-from proofs.kernel.terms import Deriv, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
+from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
 
 __all__ = ["claim_text", "definition_text", "lets_of"]
 
@@ -67,8 +67,9 @@ def definition_text(let: Let) -> str:
 
 
 def lets_of(poly: Poly) -> list[Let]:
-    """The abbreviations that a polynomial rests on, those of earlier layers first."""
-    return [inner for inner in dependency_order(poly, {}) if isinstance(inner, Let)]
+    """The abbreviations that a polynomial rests on, each after those that it refers to; J before K."""
+    found = [inner for inner in dependency_order(poly, {}) if isinstance(inner, Let)]
+    return sorted(found, key=lambda let: let.name[0])
 
 
 def _poly(poly: Poly, exact: bool = False) -> str:
@@ -113,6 +114,8 @@ def _term(term: Term) -> str:
             return f"D {_term(inner)}[u]" if order == 1 else f"D2 {_term(inner)}[u,u]"
         case Mean():
             return "L"
+        case Entrywise(function=function, order=order, vector=vector):
+            return f"{function.label()}{PRIMES[order]}({_term(vector)})"
         case Sum(parts=(first, Scale(factor=factor, term=second))) if factor == -1:
             return f"{_term(first)} - {_term(second)}"
         case Sum(parts=parts):

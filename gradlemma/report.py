@@ -216,9 +216,7 @@ def _print_closed_forms(checked: Checked, console: Any) -> None:
     from rich.text import Text
 
     sample = checked.bounds.work.sample
-    console.print(
-        Text("closed form, for every direction u (G_max and H_max are the largest over ||u|| = 1):")
-    )
+    console.print(Text("closed form along a direction u; G_max, H_max: the largest over ||u|| = 1"))
     lines = [claim_text(sample.first.claim), claim_text(sample.second.claim)]
     claim = sample.second.claim
     shown = lets_of(claim.right) if isinstance(claim, Compare) else []
