@@ -36,6 +36,12 @@ TITLES = {
     ReadingName.AT_RESIDUALS: "at the weights, residuals",
     ReadingName.BALL: "in the ball",
 }
+PLACE_TITLES = {
+    "at_weights": "at the weights",
+    "box_random": "random in the box",
+    "box_ascent": "ascent in the box",
+    "ball": "in the ball",
+}
 MAX_RECURSIONS = 12
 MEASURED = ("at_weights", "box_random", "box_ascent", "ball")
 
@@ -192,6 +198,7 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     for row in _rows(checked):
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)
+    _print_measured(checked, console)
     _print_closed_forms(checked, console)
     for name, reason in checked.bounds.absent.items():
         console.print(Text(f"{TITLES[name]}: not derived, {printable(reason, 300)}"))
@@ -209,6 +216,27 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     console.print(Text(f"{count} kernel steps replayed; {checked.elapsed_s:.1f} s, peak memory {memory}"))
     for name, place in written.items():
         console.print(Text(f"{name}: {place}"))
+
+
+def _print_measured(checked: Checked, console: Any) -> None:
+    """The largest values found in each place, with the ratios of the bounds that cover it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_edge=False, pad_edge=False)
+    for title in ("measured", "||grad L||", "ratio", "one sample", "ratio", "||Hess L||", "ratio"):
+        table.add_column(title, justify="left" if title == "measured" else "right", no_wrap=True)
+    for place_name, reading in PLACES:
+        place: Place | None = getattr(checked.measured, place_name)
+        if place is None:
+            continue
+        cells = [PLACE_TITLES[place_name]]
+        for quantity in ("gradient_norm", "sample_gradient_norm", "hessian_norm"):
+            found: Estimate | None = getattr(place, quantity)
+            cells.append("-" if found is None or not found.is_finite else f"{found.value:.6g}")
+            cells.append(_ratio_text(checked, place_name, quantity, reading))
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
 
 
 def _print_closed_forms(checked: Checked, console: Any) -> None:

@@ -59,15 +59,10 @@ def load_problem(path: str | PathLike[str]) -> Problem:
 def _validated(tree: Node) -> ProblemFile:
     if not isinstance(tree.value, dict):
         raise ProblemError(
-            "expected a mapping with the keys schema, network, loss, ... but got something else",
+            "expected a mapping with the keys network, loss, input, box, ... but got something else",
             kind="type",
             line=tree.line,
-            remedy="start with `schema: 1`",
-        )
-    if "schema" not in tree.value:
-        message = "expected the key schema but it is missing"
-        raise ProblemError(
-            message, kind="missing-key", line=1, key="schema", remedy="add `schema: 1` as the first line"
+            remedy="see docs/problem-file.md",
         )
     try:
         return ProblemFile.model_validate(tree.value)

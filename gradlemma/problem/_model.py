@@ -263,7 +263,7 @@ _One = Annotated[Any, BeforeValidator(_schema_number), WithJsonSchema({"const": 
 class ProblemFile(Section):
     """A problem: a network, its loss, and where to bound its gradient and Hessian."""
 
-    schema_: _One = Field(alias="schema", description="The version of this format.")
+    schema_: _One = Field(default=1, alias="schema", description="The version of this format.")
     name: Name = None
     input: InputSection = InputSection()
     data: DataSection | None = None

@@ -86,7 +86,6 @@ TEXTS: dict[str, tuple[str | bytes, int | None, str | None, str]] = {
     "duplicate_nested": (edit("{dim: 2, norm: 1}", "{dim: 2, dim: 3, norm: 1}"), 3, "input.dim", "twice"),
     "number_as_key": (GOOD + "1: 2\n", 10, None, "key"),
     "list_as_key": (GOOD + "? [1]\n: 2\n", None, None, "key"),
-    "missing_schema": (edit("schema: 1\n", ""), 1, "schema", "missing"),
     "schema_2": (edit("schema: 1", "schema: 2"), 1, "schema", "schema: 1"),
     "schema_true": (edit("schema: 1", "schema: true"), 1, "schema", "true"),
     "schema_text": (edit("schema: 1", 'schema: "1"'), 1, "schema", "schema: 1"),
