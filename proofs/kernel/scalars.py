@@ -41,7 +41,9 @@ class Poly:
         for monomial, coefficient in pairs:
             known = total.get(monomial)
             total[monomial] = coefficient if known is None else known + coefficient
-        kept = {monomial: value for monomial, value in total.items() if value != 0}
+        self.fill_dict({monomial: value for monomial, value in total.items() if value != 0})
+
+    def fill_dict(self, kept: dict[Monomial, fmpq]) -> None:
         self.terms = MappingProxyType(kept)
         self._hash: int | None = None
         self._key: bytes | None = None
@@ -89,7 +91,13 @@ class Poly:
         return self + -_poly(other)
 
     def __mul__(self, other: Poly | Number) -> Poly:
-        right = _poly(other).terms.items()
+        factor = _poly(other)
+        small, large = (self, factor) if len(self.terms) <= len(factor.terms) else (factor, self)
+        if len(small.terms) == 1:
+            # No two products coincide and none vanishes.
+            ((monomial, size),) = small.terms.items()
+            return _from_dict({_merge(m, monomial): c * size for m, c in large.terms.items()})
+        right = factor.terms.items()
         return _made((_merge(m, n), a * b) for m, a in self.terms.items() for n, b in right)
 
     __rmul__ = __mul__
@@ -124,6 +132,12 @@ def _made(pairs: Iterable[tuple[Monomial, fmpq]]) -> Poly:
     return poly
 
 
+def _from_dict(kept: dict[Monomial, fmpq]) -> Poly:
+    poly = object.__new__(Poly)
+    poly.fill_dict(kept)
+    return poly
+
+
 def _check_term(monomial: Monomial, coefficient: fmpq) -> None:
     """Refuses all but distinct atoms in their order, exponents >= 1 and a rational."""
     keys = [inner.key for inner, _ in monomial]
@@ -140,10 +154,24 @@ def _merge(first: Monomial, second: Monomial) -> Monomial:
         return second
     if not second:
         return first
+    if len(second) == 1:
+        return _insert(first, *second[0])
+    if len(first) == 1:
+        return _insert(second, *first[0])
     powers = dict(first)
     for inner, exponent in second:
         powers[inner] = powers.get(inner, 0) + exponent
     return tuple(sorted(powers.items(), key=_by_key))
+
+
+def _insert(monomial: Monomial, inner: Atom, exponent: int) -> Monomial:
+    """The monomial times inner^exponent."""
+    for place, (other, power) in enumerate(monomial):
+        if other is inner:
+            return (*monomial[:place], (inner, power + exponent), *monomial[place + 1 :])
+        if other.key > inner.key:
+            return (*monomial[:place], (inner, exponent), *monomial[place:])
+    return (*monomial, (inner, exponent))
 
 
 def _by_key(pair: tuple[Atom, int]) -> bytes:
@@ -376,15 +404,21 @@ def _atom_is_nonnegative(inner: Atom, known: frozenset[Atom]) -> bool:
             return inner in known
 
 
+def _length(poly: Poly) -> int:
+    return len(poly.terms)
+
+
 def substitute(poly: Poly, image: Callable[[Atom], Poly]) -> Poly:
     """The polynomial with every atom of its monomials replaced by its image."""
     total: list[tuple[Monomial, fmpq]] = []
     powers: dict[tuple[Atom, int], Poly] = {}
     for monomial, coefficient in poly.terms.items():
-        product = number(coefficient)
         for pair in monomial:
             if pair not in powers:
                 powers[pair] = image(pair[0]) ** pair[1]
-            product = product * powers[pair]
+        product = number(coefficient)
+        # Small factors first, so that large ones are walked through once.
+        for factor in sorted((powers[pair] for pair in monomial), key=_length):
+            product = product * factor
         total.extend(product.terms.items())
     return _made(total)
