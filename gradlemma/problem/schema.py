@@ -15,7 +15,7 @@ def problem_schema() -> dict[str, Any]:
     """The schema as a dictionary; an editor checks keys and kinds of value with it.
 
     >>> problem_schema()["required"]
-    ['schema', 'network', 'loss']
+    ['network', 'loss']
     """
     schema = ProblemFile.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_tidy(schema)} | {
