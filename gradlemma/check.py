@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
@@ -20,9 +20,12 @@ from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.codec import decode, encode
 from proofs.kernel.core import Theorem, steps_of
 from proofs.kernel.tensor_codec import encode_tensors
+from proofs.kernel.tensors import ExactTensor
 from proofs.theorems.bounds import ReadingName
 
 if TYPE_CHECKING:
+    import torch
+
     from numerics.evidence import LineRatio
     from numerics.records import Measured, Place
 
@@ -34,9 +37,8 @@ class Verdict(IntEnum):
 
     REFUTED = 0
     UNDECIDED = 1
-    HOLDS = 2
-    CERTIFIED = 3
-    PROVED = 4
+    CERTIFIED = 2
+    PROVED = 3
 
     @property
     def exit_code(self) -> int:
@@ -45,13 +47,16 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A proved bound against a measured value: `value` is bound/measured; None where not finite."""
+    """A proved bound against a measured value: `value` is bound/measured; None where not finite.
+
+    against: what the comparison says against the bound; None if nothing.  It never says `proved`.
+    """
 
     place: str
     quantity: str
     bound: str
     value: float | None
-    verdict: Verdict
+    against: Verdict | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,13 @@ class Checked:
         return steps_of(*self.bounds.goals().values())
 
 
-Say = Callable[[str], Any]
-
-
 def check_problem(problem: Problem, progress: Progress | None = None) -> Checked:
     """Derive, replay, measure and compare a problem's bounds.
 
     Returns:
         The bounds with verdict: `proved` or `certified` if every derivation replays and no
         measurement exceeds a bound; `refuted` if one does (a defect: report it); `undecided` if a
-        measurement is not finite.
+        measurement is not finite or a reading that the problem asks for could not be derived.
 
     Raises:
         GradlemmaError: if no reading applies.
@@ -99,6 +101,9 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         raise GradlemmaError("no bound was derived: " + "; ".join(bounds.absent.values()))
     document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
     reasons, verdict = _replayed(document["derivation"], bounds, shown)
+    if bounds.failed:
+        reasons += [f"{name.value} could not be derived" for name in ReadingName if name in bounds.failed]
+        verdict = min(verdict, Verdict.UNDECIDED)
     measured, failure = _measured(bounds, shown)
     if failure is not None:
         reasons.append(failure)
@@ -114,11 +119,11 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
     if stopped:
         reasons.append("interrupted: what was finished before is reported")
     for ratio in ratios:
-        if ratio.verdict < Verdict.HOLDS:
+        if ratio.against is not None:
             reasons.append(
-                f"{ratio.quantity} {ratio.place} against {ratio.bound}: {ratio.verdict.name.lower()}"
+                f"{ratio.quantity} {ratio.place} against {ratio.bound}: {ratio.against.name.lower()}"
             )
-        verdict = min(verdict, ratio.verdict)
+            verdict = min(verdict, ratio.against)
     if any(line.refuted for line in slack.values()):
         verdict = Verdict.REFUTED
         reasons += _failing_lines(bounds, slack)
@@ -162,9 +167,11 @@ def _measured(bounds: Bounds, shown: Progress) -> tuple[Measured, str | None]:
 
     try:
         return _measure(bounds, shown), None
-    except (NumericsError, OverflowError) as error:
-        empty = Measured(None, None, None, None, False)
-        return empty, f"nothing could be measured, numbers beyond double precision: {printable(error)}"
+    except NumericsError as error:
+        why = printable(error)
+    except OverflowError:
+        why = "numbers beyond double precision"
+    return Measured(None, None, None, None, False), f"nothing could be measured: {why}"
 
 
 def _measure(bounds: Bounds, shown: Progress) -> Measured:
@@ -176,12 +183,10 @@ def _measure(bounds: Bounds, shown: Progress) -> Measured:
     problem, resolved = bounds.resolved.problem, bounds.resolved
     stage = shown.stage("measuring")
 
-    def tensor(exact: Any) -> torch.Tensor:
+    def tensor(exact: ExactTensor) -> torch.Tensor:
         return torch.from_numpy(exact.to_numpy())
 
-    weights = None
-    if resolved.weights is not None:
-        weights = torch.cat([tensor(w).reshape(-1) for w in resolved.weights])
+    weights = _flat_weights(bounds)
     box = None
     if resolved.box is not None:
         box = Box(
@@ -206,6 +211,15 @@ def _measure(bounds: Bounds, shown: Progress) -> Measured:
     )
 
 
+def _flat_weights(bounds: Bounds) -> torch.Tensor | None:
+    """The given weights as one vector [P]."""
+    import torch
+
+    if bounds.resolved.weights is None:
+        return None
+    return torch.cat([torch.from_numpy(w.to_numpy()).reshape(-1) for w in bounds.resolved.weights])
+
+
 def _float_below(value: Fraction) -> float:
     near = float(value)
     return near if Fraction(near) <= value else math.nextafter(near, 0.0)
@@ -220,7 +234,7 @@ PLACES = (
 )
 
 
-def _ratios(bounds: Bounds, measured: Measured):  # type: ignore[no-untyped-def]
+def _ratios(bounds: Bounds, measured: Measured) -> Iterator[Ratio]:
     pairs = [*PLACES, ("at_weights", ReadingName.AT_RESIDUALS)]
     for place_name, reading_name in pairs:
         place: Place | None = getattr(measured, place_name)
@@ -244,7 +258,7 @@ def _ratio(place: str, quantity: str, reading: ReadingName, bound: Fraction, fou
     low = found.value * (1 - 1e-12) - found.error
     exceeds = low > 0 and Fraction(low) > bound
     value = None if found.value <= 0 else _quotient(bound, found.value)
-    return Ratio(place, quantity, reading.value, value, Verdict.REFUTED if exceeds else Verdict.PROVED)
+    return Ratio(place, quantity, reading.value, value, Verdict.REFUTED if exceeds else None)
 
 
 def _quotient(bound: Fraction, value: float) -> float | None:
@@ -269,10 +283,7 @@ def _slack(bounds: Bounds, measured: Measured, shown: Progress) -> dict[int, Lin
         ReadingName.AT_RESIDUALS: (measured.at_weights,),
         ReadingName.BALL: (measured.ball,),
     }
-    reference = None
-    if bounds.resolved.weights is not None:
-        tensors = [torch.from_numpy(w.to_numpy()).reshape(-1) for w in bounds.resolved.weights]
-        reference = torch.cat(tensors)
+    reference = _flat_weights(bounds)
     found: dict[int, LineRatio] = {}
     for name, reading in bounds.readings.items():
         stage = shown.stage(f"evaluating the lines of {name.value}")

@@ -71,12 +71,18 @@ class ReadingBounds:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """All bounds of a problem; a reading that does not apply is None and `absent` says why."""
+    """All bounds of a problem; a reading without bounds is None and `absent` says why.
+
+    failed: the readings among them that the problem asks for but that could not be derived.
+    facts: `data.inputs` and `data.targets`, that given data are in the range of the worst case.
+    """
 
     resolved: Resolved
     work: Derivation
     readings: dict[ReadingName, ReadingBounds]
     absent: dict[ReadingName, str]
+    failed: frozenset[ReadingName]
+    facts: dict[str, Theorem]
     interrupted: bool = False
 
     @property
@@ -112,16 +118,8 @@ class Bounds:
         raise GradlemmaError("no bound was derived: " + "; ".join(self.absent.values()))
 
     def goals(self) -> dict[str, Theorem]:
-        """Every proved theorem by name: `worst_case.G_max`, `worst_case.H_max`, ...
-
-        With a worst case and data also `data.inputs` and `data.targets`: the data are in range.
-        """
-        found: dict[str, Theorem] = {}
-        if not self.readings:
-            return found
-        data = self.resolved.data
-        if data is not None and ReadingName.WORST_CASE in self.readings:
-            found.update(self.work.data_facts(data, self.resolved.input_norm, self.resolved.target_norm))
+        """Every proved theorem by name: `worst_case.G_max`, `worst_case.H_max`, ..., and the facts."""
+        found = dict(self.facts)
         for name, reading in self.readings.items():
             found[f"{name.value}.G_max"] = reading.gradient.theorem
             found[f"{name.value}.H_max"] = reading.hessian.theorem
@@ -173,14 +171,17 @@ def derive_bounds(problem: Problem, report: Callable[[str], object] | None = Non
     work = Derivation(problem.network, problem.loss)
     readings: dict[ReadingName, ReadingBounds] = {}
     absent: dict[ReadingName, str] = {}
+    failed: set[ReadingName] = set()
     interrupted = False
     for name in ReadingName:
         say(f"deriving the reading {name.value}")
         try:
             found = Absent(name, "interrupted") if interrupted else _derive(work, resolved, name)
         except GradlemmaError as error:
+            failed.add(name)
             found = Absent(name, str(error))
         except OverflowError:
+            failed.add(name)
             found = Absent(name, "numbers beyond the range of double precision")
         except KeyboardInterrupt:
             interrupted = True
@@ -189,7 +190,10 @@ def derive_bounds(problem: Problem, report: Callable[[str], object] | None = Non
             absent[name] = found.reason
         else:
             readings[name] = _proved(work, found)
-    return Bounds(resolved, work, readings, absent, interrupted)
+    facts: dict[str, Theorem] = {}
+    if resolved.data is not None and ReadingName.WORST_CASE in readings:
+        facts = work.data_facts(resolved.data, resolved.input_norm, resolved.target_norm)
+    return Bounds(resolved, work, readings, absent, frozenset(failed), facts, interrupted)
 
 
 def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading | Absent:

@@ -14,11 +14,11 @@ from gradlemma.resources import Stopwatch
 from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.codec import decode
 from proofs.kernel.core import Theorem, steps_of
-from proofs.kernel.tensor_codec import decode_tensors
+from proofs.kernel.tensor_codec import decode_tensors, digests_of
 
 __all__ = ["load_derivation", "run_replay"]
 
-PROVED, REFUSED, BAD_INPUT = 0, 1, 2
+PROVED, REFUSED = 0, 1
 MAX_BYTES = 2 << 30
 
 
@@ -59,8 +59,6 @@ def _decode(document: Any, quiet: bool) -> dict[str, Theorem]:
     with Progress(quiet=quiet) as progress:
         stage = progress.stage("replaying")
         goals = decode(document["derivation"], progress=lambda done, _: stage.update(done))
-    from proofs.kernel.tensor_codec import digests_of
-
     if set(document["tensors"]) != set(digests_of(*goals.values())):
         raise KernelError("expected the tensors that the derivation speaks about and no others")
     return goals

@@ -26,7 +26,6 @@ __all__ = ["document_of", "print_table", "write_report"]
 VERDICTS = {
     Verdict.REFUTED: "refuted",
     Verdict.UNDECIDED: "undecided",
-    Verdict.HOLDS: "holds on instances",
     Verdict.CERTIFIED: "certified",
     Verdict.PROVED: "proved",
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 from flint import fmpq
 
@@ -29,52 +29,54 @@ class Poly:
     """An immutable polynomial: a map from monomials to non-zero rationals."""
 
     __slots__ = ("_hash", "_key", "_variables", "terms")
+    terms: Mapping[Monomial, fmpq]
+    _hash: int | None
+    _key: bytes | None
+    _variables: frozenset[Variable] | None
 
     def __init__(self, terms: Iterable[tuple[Monomial, fmpq]]) -> None:
         pairs = list(terms)
         for monomial, coefficient in pairs:
             _check_term(monomial, coefficient)
-        self.fill(pairs)
+        if hasattr(self, "terms"):
+            raise KernelError("polynomials do not change")
+        _set_terms(self, _gathered(pairs))
 
-    def fill(self, pairs: Iterable[tuple[Monomial, fmpq]]) -> None:
-        total: dict[Monomial, fmpq] = {}
-        for monomial, coefficient in pairs:
-            known = total.get(monomial)
-            total[monomial] = coefficient if known is None else known + coefficient
-        self.fill_dict({monomial: value for monomial, value in total.items() if value != 0})
-
-    def fill_dict(self, kept: dict[Monomial, fmpq]) -> None:
-        self.terms = MappingProxyType(kept)
-        self._hash: int | None = None
-        self._key: bytes | None = None
-        self._variables: frozenset[Variable] | None = None
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise KernelError("polynomials do not change")
 
     @property
     def variables(self) -> frozenset[Variable]:
         """The term variables that the value depends on."""
-        if self._variables is None:
-            self._variables = frozenset[Variable]().union(*(inner.variables for inner in self.atoms()))
-        return self._variables
+        known = self._variables
+        if known is None:
+            known = frozenset[Variable]().union(*(inner.variables for inner in self.atoms()))
+            object.__setattr__(self, "_variables", known)
+        return known
 
     @property
     def key(self) -> bytes:
         """A hash by structure, the same in every process."""
-        if self._key is None:
+        known = self._key
+        if known is None:
             content = [
                 b"*".join([*(a.key + b"%d" % e for a, e in m), str(c).encode()])
                 for m, c in self.terms.items()
             ]
-            self._key = hashlib.blake2b(b"+".join(sorted(content)), digest_size=16).digest()
-        return self._key
+            known = hashlib.blake2b(b"+".join(sorted(content)), digest_size=16).digest()
+            object.__setattr__(self, "_key", known)
+        return known
 
     def sorted_terms(self) -> list[tuple[Monomial, fmpq]]:
         """The terms in an order that does not depend on the process."""
         return sorted(self.terms.items(), key=lambda term: [(a.key, e) for a, e in term[0]])
 
     def __hash__(self) -> int:
-        if self._hash is None:
-            self._hash = hash(frozenset(self.terms))
-        return self._hash
+        known = self._hash
+        if known is None:
+            known = hash(frozenset(self.terms))
+            object.__setattr__(self, "_hash", known)
+        return known
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Poly) and self.terms == other.terms
@@ -125,16 +127,29 @@ class Poly:
         return self.terms.get(()) if len(self.terms) == 1 else None
 
 
+def _gathered(pairs: Iterable[tuple[Monomial, fmpq]]) -> dict[Monomial, fmpq]:
+    """The sums of the coefficients by monomial, without zeros."""
+    total: dict[Monomial, fmpq] = {}
+    for monomial, coefficient in pairs:
+        known = total.get(monomial)
+        total[monomial] = coefficient if known is None else known + coefficient
+    return {monomial: value for monomial, value in total.items() if value != 0}
+
+
+def _set_terms(poly: Poly, kept: dict[Monomial, fmpq]) -> None:
+    object.__setattr__(poly, "terms", MappingProxyType(kept))
+    for cache in ("_hash", "_key", "_variables"):
+        object.__setattr__(poly, cache, None)
+
+
 def _made(pairs: Iterable[tuple[Monomial, fmpq]]) -> Poly:
     """A polynomial from terms that are known to be in normal form."""
-    poly = object.__new__(Poly)
-    poly.fill(pairs)
-    return poly
+    return _from_dict(_gathered(pairs))
 
 
 def _from_dict(kept: dict[Monomial, fmpq]) -> Poly:
     poly = object.__new__(Poly)
-    poly.fill_dict(kept)
+    _set_terms(poly, kept)
     return poly
 
 

@@ -29,13 +29,14 @@ from proofs.kernel.rules import (
     SubgroupBound,
     Triangle,
 )
+from proofs.kernel.rules.entrywise import minus
+from proofs.kernel.rules.groups import shift_of
 from proofs.kernel.scalars import DistanceNorm, Let, Poly, number
 from proofs.kernel.terms import (
     Apply,
     Entrywise,
     Named,
     Role,
-    Scale,
     Sum,
     Term,
     Variable,
@@ -61,14 +62,6 @@ class _Moved:
     distance: Theorem | None
     factor: Poly | None
     group: DistanceNorm | None
-
-
-def _minus(left: Term, right: Term) -> Term:
-    return Sum((left, Scale(fmpq(-1), right)))
-
-
-def _shift(parameter: Variable) -> Term:
-    return _minus(parameter, parameter.as_role(Role.REFERENCE))
 
 
 def _distance(*parameters: Variable) -> DistanceNorm:
@@ -122,7 +115,7 @@ def ball_bounds(
 def _weight_norm(weight: Variable, norms: dict[Poly, Theorem], within: Theorem) -> Theorem:
     # W = W0 + (W - W0).
     start = weight.as_role(Role.REFERENCE)
-    split = infer(LinearIdentity(weight, Sum((start, _shift(weight)))))
+    split = infer(LinearIdentity(weight, Sum((start, shift_of(weight)))))
     everything = next(iter(compare_of(within).left.atoms()))
     if not isinstance(everything, DistanceNorm):
         raise TypeError("expected a bound of a distance")
@@ -136,14 +129,14 @@ def _weight_norm(weight: Variable, norms: dict[Poly, Theorem], within: Theorem) 
 def _after_dense(node: Named, group: Group, before: _Moved) -> _Moved:
     # z - z0 = W0 (h - h0) + (W - W0) h + (b - b0).
     start = reference_node(node, before.at_reference, group)
-    parts: list[Term] = [Apply(_shift(group.weight), before.node)]
+    parts: list[Term] = [Apply(shift_of(group.weight), before.node)]
     still = before.distance is None
     if not still:
-        parts.insert(0, Apply(group.weight.as_role(Role.REFERENCE), _minus(before.node, before.at_reference)))
+        parts.insert(0, Apply(group.weight.as_role(Role.REFERENCE), minus(before.node, before.at_reference)))
     if group.bias is not None:
-        parts.append(_shift(group.bias))
+        parts.append(shift_of(group.bias))
     right = parts[0] if len(parts) == 1 else Sum(tuple(parts))
-    difference = _minus(node, start)
+    difference = minus(node, start)
     split = infer(LinearIdentity(difference, right, (node, start)))
     steps = [infer(ApplyBound(part)) for part in parts if isinstance(part, Apply)]
     steps += [infer(MapDistance(member)) for member in group.members]
@@ -206,7 +199,7 @@ def _after_activation(node: Named, before: _Moved) -> _Moved:
 def _node_norm(moved: _Moved, within: Theorem, everything: DistanceNorm) -> Theorem:
     # h = h0 + (h - h0).
     split = infer(
-        LinearIdentity(moved.node, Sum((moved.at_reference, _minus(moved.node, moved.at_reference))))
+        LinearIdentity(moved.node, Sum((moved.at_reference, minus(moved.node, moved.at_reference))))
     )
     steps = [] if moved.distance is None else [moved.distance]
     if moved.group is not None and moved.group is not everything:

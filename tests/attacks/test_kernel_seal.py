@@ -865,3 +865,17 @@ def test_the_kernel_holds_no_assert_statement() -> None:
     for path in kernel.rglob("*.py"):
         lines = [line.strip() for line in path.read_text().splitlines()]
         assert not any(line.startswith("assert ") for line in lines), path
+
+
+def test_a_polynomial_has_nothing_that_changes_it() -> None:
+    poly = T.poly() + 1
+    honest = dict(poly.terms)
+    for change in (
+        lambda: setattr(poly, "terms", {}),
+        lambda: Poly.__init__(poly, [((), fmpq(-1))]),
+        lambda: poly.terms.update({}),  # type: ignore[attr-defined]
+    ):
+        with pytest.raises((KernelError, AttributeError)):
+            change()
+    assert dict(poly.terms) == honest
+    assert not [name for name in dir(poly) if name.startswith("fill")]

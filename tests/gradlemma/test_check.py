@@ -302,3 +302,15 @@ def test_a_report_place_that_cannot_be_written_is_refused_at_once(toy):
     assert done.returncode == 2
     assert "--out" in done.stderr
     assert (folder / "taken").read_text() == ""
+
+
+def test_a_reading_that_was_asked_for_but_not_derived_is_undecided():
+    network = Network.of(1, Dense(1, bias=False), "square", Dense(1, bias=False))
+    problem = Problem.of(
+        network, "half_mse", x=[[1]], y=[[1]], weights=[[[1]], [[1]]],
+        weight_norms=[1, 1], bias_norms=[0, 0], radius="1/10",
+    )  # fmt: skip
+    checked = check_problem(problem)
+    assert checked.bounds.worst_case is not None and checked.bounds.ball is None
+    assert checked.verdict is Verdict.UNDECIDED
+    assert "ball could not be derived" in checked.reasons
