@@ -20,7 +20,7 @@ types: $(STAMP)
 	.venv/bin/pyright --pythonpath .venv/bin/python
 
 nightly: $(STAMP)
-	.venv/bin/python -m pytest -m nightly
+	GRADLEMMA_HYPOTHESIS=nightly .venv/bin/python -m pytest -m "not gpu"
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into .venv; only the first run does this."

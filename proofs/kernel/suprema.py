@@ -98,6 +98,8 @@ def generator_range(
         lower, upper = (None if upper is None else -upper), (None if lower is None else -lower)
         generator = Call(generator.name, -generator.rate)
     if not balls:
+        if generator.name == "softplus":
+            return None
         lower = lower if lower == 0 else Fraction(0) if lower is not None and lower > 0 else None
         upper = upper if upper == 0 else Fraction(0) if upper is not None and upper < 0 else None
     ends = [_generator_end(generator, lower, 0), _generator_end(generator, upper, 1)]

@@ -295,7 +295,9 @@ class Instance:
                 return gap >= -slack if claim.relation is Relation.LE else abs(gap) <= slack
             case Equal():
                 left, right = self.value(claim.left), self.value(claim.right)
-                size = np.abs(left).max(initial=0) + np.abs(right).max(initial=0) + 1e-6
+                # Terms may cancel: rounding is measured against products of a few blocks.
+                size = np.abs(left).max(initial=0) + np.abs(right).max(initial=0)
+                size += 1e-4 * max(1.0, self.scale) ** 3
                 return bool(np.abs(left - right).max(initial=0) <= 1e-8 * size)
             case OperatorNorm():
                 return self._operator_norm(claim)

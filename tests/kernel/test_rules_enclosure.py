@@ -115,6 +115,12 @@ def test_sup_of_function_refuses_what_needs_balls() -> None:
 
 
 # t^-1 for t >= 1 has slope -1 at 1.
+def test_sup_of_function_refuses_softplus_whose_values_are_balls() -> None:
+    rule = SupOfFunction(activation("softplus"), 0, ZERO, ONE)
+    refuses(rule, match="could not be shown")
+    assert infer(SupOfFunctionBall(activation("softplus"), 0, ZERO, ONE)).trust == {"arb"}
+
+
 def test_sup_of_function_refuses_negative_powers() -> None:
     with pytest.raises(KernelError):
         inverse = Expression((((-1, ()), Fraction(1)),))
