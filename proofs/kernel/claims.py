@@ -1,7 +1,8 @@
 """Claims: what a theorem says, and sequents, claims under hypotheses.
 
-A claim speaks about one parameter point theta, one sample (x, y) and one direction u, which are
-arbitrary; `ForSamples` and `OperatorNorm` close over samples and directions.
+A claim speaks about one parameter point theta, one sample (x, y), one direction u and one natural
+number n >= 1, which are arbitrary; `ForSamples`, `OperatorNorm` and `ForIndices` close over samples,
+directions and n.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Any
 
 from proofs.errors import KernelError
 
+from .indices import Index
 from .scalars import Poly
-from .terms import Interned, Role, Term, Variable
+from .terms import INDEX, Interned, Role, Term, Variable, without_samples
 from .univariate import Function, Univariate, Unspecified
 
 __all__ = [
-    "Claim", "Compare", "Equal", "ForSamples", "IsTensor", "OperatorNorm", "Relation", "SamplesAre",
-    "Sequent", "Simplex", "Smooth", "SupBound",
+    "Claim", "Compare", "Equal", "ForIndices", "ForSamples", "IsTensor", "OperatorNorm", "Relation",
+    "SamplesAre", "Sequent", "Simplex", "Smooth", "SupBound",
 ]  # fmt: skip
 
 
@@ -171,7 +173,7 @@ class IsTensor(Claim):
         _check_digest(self.digest)
         if self.variable.role not in (Role.PARAMETER, Role.REFERENCE):
             raise KernelError("expected a parameter or a reference block")
-        self._seal(frozenset([self.variable]))
+        self._seal(self.variable.free)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +189,7 @@ class SamplesAre(Claim):
             raise KernelError("expected a digest for every part of a sample")
         for digest in self.digests:
             _check_digest(digest)
-        self._seal(frozenset())
+        self._seal(without_samples(frozenset(), self.samples))
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +204,23 @@ class ForSamples(Claim):
         _expect(self.claim, Claim)
         if isinstance(self.claim, ForSamples | SamplesAre):
             raise KernelError("expected a claim about one sample")
-        self._seal(self.claim.free - frozenset(self.samples))
+        self._seal(without_samples(self.claim.free, self.samples))
+
+
+@dataclass(frozen=True, eq=False)
+class ForIndices(Claim):
+    """The claim holds for n = 1, ..., end; binds n in the claim, not in the end."""
+
+    end: Index
+    claim: Claim
+
+    def __post_init__(self) -> None:
+        _expect(self.end, Index)
+        _expect(self.claim, Claim)
+        if isinstance(self.claim, ForIndices | ForSamples | SamplesAre) or INDEX not in self.claim.free:
+            raise KernelError("expected a claim about one index n")
+        free = self.claim.free if self.end.is_open else self.claim.free - {INDEX}
+        self._seal(free)
 
 
 def _check_samples(samples: tuple[Variable, ...]) -> None:
@@ -214,7 +232,7 @@ def _check_samples(samples: tuple[Variable, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sequent:
-    """Under all `hypotheses`, the `claim` holds, at every theta, theta0, data set, sample and u."""
+    """Under all `hypotheses`, the `claim` holds, at every theta, theta0, data set, sample, u and n."""
 
     hypotheses: frozenset[Claim]
     claim: Claim

@@ -25,8 +25,8 @@ from proofs.errors import KernelError
 from .claims import Claim
 from .core import RULES, Rule, Theorem, infer, steps_of
 from .fields import NODES, fields_of, is_node
-from .scalars import Atom, Let, Poly
-from .terms import Named
+from .naming import require_one_body_a_name
+from .scalars import Atom, Poly
 
 __all__ = ["FORMAT", "decode", "encode"]
 
@@ -195,8 +195,10 @@ class _Decoder:
         rest = [option for option in options if option is not type(None)]
         if len(rest) == 1:
             return self.value(value, rest[0])
-        if set(rest) == {int, str}:
-            return self.value(value, str if isinstance(value, str) else int)
+        if {int, str} <= set(rest):
+            family = next((option for option in rest if typing.get_origin(option) is tuple), int)
+            kind = str if isinstance(value, str) else family if isinstance(value, list) else int
+            return self.value(value, kind)
         return self.reference(value, tuple(rest))
 
     def _tuple(self, value: Any, options: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -260,21 +262,13 @@ def _decode(document: Any, progress: typing.Callable[[int, int], None] | None) -
         if progress is not None:
             progress(number, len(document["steps"]))
         theorems.append(_step(decoder, theorems, number, step))
-    _require_one_body_a_name(decoder.nodes)
+    require_one_body_a_name(decoder.nodes)
     if not all(isinstance(name, str) and GOAL.match(name) for name in document["goals"]):
         raise KernelError("expected names of goals such as worst_case.G_max")
     goals = {name: theorems[_index(number, theorems)] for name, number in document["goals"].items()}
     if encode(goals) != document:
         raise KernelError("expected the canonical form of a derivation: there is unused or reordered data")
     return goals
-
-
-def _require_one_body_a_name(nodes: list[Any]) -> None:
-    """Refuses two abbreviations of one name: a reader could not tell them apart."""
-    for kind in (Named, Let):
-        names = [node.name for node in nodes if type(node) is kind]
-        if len(set(names)) != len(names):
-            raise KernelError(f"expected one body for every name of a {kind.__name__}")
 
 
 def _index(number: Any, theorems: list[Theorem]) -> int:

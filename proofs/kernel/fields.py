@@ -17,14 +17,15 @@ from flint import fmpq
 
 from proofs.errors import KernelError
 
-from . import claims, scalars, terms, univariate
+from . import claims, families, indices, scalars, sequences, terms, univariate
 from .claims import Claim
-from .scalars import Atom, Poly
-from .terms import Term
+from .scalars import Atom, Composite, Poly
+from .terms import Abbreviation, Term
 
 __all__ = ["NODES", "check_fields", "fields_of", "is_node"]
 
-_MODULES = (terms, scalars, claims, univariate)
+_MODULES = (terms, families, scalars, sequences, claims, univariate, indices)
+_BASES = (Term, Abbreviation, Atom, Composite, Claim, claims.Sequent)
 NODES: dict[str, type] = {
     name: kind
     for module in _MODULES
@@ -32,7 +33,7 @@ NODES: dict[str, type] = {
     if isinstance(kind, type)
     and dataclasses.is_dataclass(kind)
     and kind.__module__ == module.__name__
-    and kind not in (Term, Atom, Claim, claims.Sequent)
+    and kind not in _BASES
     and not name.startswith("_")
 }
 NODES["Poly"] = Poly

@@ -8,7 +8,7 @@ from flint import fmpq, fmpz
 
 from proofs.errors import KernelError
 
-from .scalars import Atom, Let, Poly, Root, is_nonnegative, number, substitute
+from .scalars import Atom, Let, Poly, Root, is_nonnegative, number, substitute, within
 
 __all__ = ["dependency_order", "evaluate_above", "require_monotone", "round_up", "sqrt_above"]
 
@@ -56,7 +56,7 @@ def require_monotone(
     """
     positive: dict[Atom, bool] = {}
     order = dependency_order(poly, bounds, unfold=unfold)
-    if not bounds.keys() | known <= set(order):
+    if not (bounds.keys() <= set(order) and known <= within(order)):
         raise KernelError("expected every bound and every sign to be used")
     for inner in order:
         if inner in bounds:

@@ -16,8 +16,8 @@ from proofs.errors import KernelError
 from .terms import Inner, Interned, Role, Scale, Sum, Term, Times, Variable, Zero, check_name
 
 __all__ = [
-    "Atom", "DirectionNorm", "DistanceNorm", "Let", "Norm", "Poly", "Real", "Root", "SupNorm", "Value",
-    "is_nonnegative", "number", "substitute", "value_of",
+    "Atom", "Composite", "DirectionNorm", "DistanceNorm", "Let", "Norm", "Poly", "Real", "Root", "SupNorm",
+    "Value", "is_nonnegative", "number", "substitute", "value_of", "within",
 ]  # fmt: skip
 
 Monomial = tuple[tuple["Atom", int], ...]
@@ -290,7 +290,7 @@ class DirectionNorm(_GroupNorm):
     """sqrt(sum_p ||u_p||_F^2) over the members p, u the direction."""
 
     def _depends(self) -> frozenset[Variable]:
-        return frozenset(member.as_role(Role.DIRECTION) for member in self.members)
+        return frozenset[Variable]().union(*(m.as_role(Role.DIRECTION).free for m in self.members))
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,7 +298,8 @@ class DistanceNorm(_GroupNorm):
     """sqrt(sum_p ||theta_p - theta0_p||_F^2) over the members p, theta0 the reference point."""
 
     def _depends(self) -> frozenset[Variable]:
-        return frozenset(self.members) | {m.as_role(Role.REFERENCE) for m in self.members}
+        blocks = [m for member in self.members for m in (member, member.as_role(Role.REFERENCE))]
+        return frozenset[Variable]().union(*(block.free for block in blocks))
 
 
 @dataclass(frozen=True, eq=False)
@@ -343,6 +344,29 @@ class Value(Atom):
         if self.term.space != ():
             raise KernelError("expected a scalar term")
         self._seal(self.term.free)
+
+
+@dataclass(frozen=True, eq=False)
+class Composite(Atom):
+    """The base of atoms that are visibly >= 0 wherever the polynomial `sign` is."""
+
+    sign: Poly = field(init=False, repr=False)
+
+    def _set_sign(self, sign: Poly) -> None:
+        object.__setattr__(self, "sign", sign)
+
+
+def within(atoms: Iterable[Atom]) -> frozenset[Atom]:
+    """The atoms and those that the signs of composite ones rest on."""
+    found: set[Atom] = set()
+    stack = list(atoms)
+    while stack:
+        inner = stack.pop()
+        if inner not in found:
+            found.add(inner)
+            if isinstance(inner, Composite):
+                stack.extend(inner.sign.atoms())
+    return frozenset(found)
 
 
 def _check_is_term(term: object) -> None:
@@ -401,7 +425,8 @@ def _inner_atom(left: Term, right: Term) -> Poly:
 def is_nonnegative(poly: Poly, known: frozenset[Atom] = frozenset()) -> bool:
     """Whether the polynomial is visibly >= 0: coefficients >= 0, atoms >= 0 or even powers.
 
-    Norms and roots are >= 0; a `Let` is if its body is; other atoms must be in `known`.
+    Norms and roots are >= 0; a `Let` is if its body is, a composite atom if its `sign` is; other
+    atoms must be in `known`.
     """
     return all(
         c > 0 and all(e % 2 == 0 or _atom_is_nonnegative(inner, known) for inner, e in monomial)
@@ -415,6 +440,8 @@ def _atom_is_nonnegative(inner: Atom, known: frozenset[Atom]) -> bool:
             return inner.positive or inner in known or (bool(known) and is_nonnegative(inner.body, known))
         case Norm() | SupNorm() | DirectionNorm() | DistanceNorm() | Root():
             return True
+        case Composite(sign=sign):
+            return inner in known or is_nonnegative(sign, known)
         case _:
             return inner in known
 

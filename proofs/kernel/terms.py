@@ -2,69 +2,34 @@
 
 A term denotes a value at a parameter point theta, a sample (x, y), a reference point theta0 and
 a direction u.  Equal terms are the same object.  A space is the tuple of its dimensions:
-`()` scalars, `(n,)` vectors, `(m, n)` linear maps R^n -> R^m; a dimension is a positive integer
-or the name of one.
+`()` scalars, `(n,)` vectors, `(m, n)` linear maps R^n -> R^m; a dimension is a positive integer,
+the name of one, or a member (name, index) of a family of such.  Where the index variable n occurs,
+the value depends on it, and `INDEX` is among the free variables.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
 from typing import Any
 
 from flint import fmpq
 
 from proofs.errors import KernelError
 
+from .indices import Index
+from .interning import Interned
 from .univariate import Function, Univariate, Unspecified
 
 __all__ = [
-    "Apply", "Deriv", "Entrywise", "Hadamard", "Inner", "Interned", "LogSumExp", "Mean", "Named",
-    "Role", "Scale", "Softmax", "Space", "Sum", "Term", "Times", "Variable", "Zero",
+    "INDEX", "Abbreviation", "Apply", "Deriv", "Entrywise", "Hadamard", "Inner", "Interned", "LogSumExp",
+    "Mean", "Named", "Role", "Scale", "Softmax", "Space", "Sum", "Term", "Times", "Variable", "Zero",
 ]  # fmt: skip
 
-Dimension = int | str
+Dimension = int | str | tuple[str, Index]
 Space = tuple[Dimension, ...]
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}\Z")
-_TABLE: dict[tuple[Any, ...], Any] = {}
-
-
-class Interned(type):
-    """Makes equal constructions return one object, so that equality is identity.
-
-    Every object gets `key`, a hash of its structure: an order that does not depend on the
-    process, for canonical forms.
-    """
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs and (known := _TABLE.get((cls, *args))) is not None:
-            return known
-        made = super().__call__(*args, **kwargs)
-        fields = [getattr(made, name) for name in cls.__match_args__]  # type: ignore[attr-defined]
-        content = [cls.__name__.encode(), *(structural_key(value) for value in fields)]
-        object.__setattr__(made, "key", hashlib.blake2b(b"|".join(content), digest_size=16).digest())
-        return _TABLE.setdefault((cls, *fields), made)
-
-
-def structural_key(value: Any) -> bytes:
-    """A hash of a term, an atom, a polynomial or plain data by structure."""
-    known = getattr(value, "key", None)
-    if isinstance(known, bytes):
-        return known
-    if isinstance(value, tuple):
-        content = b",".join(structural_key(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
-        return hashlib.blake2b(b"(" + content + b")", digest_size=16).digest()
-    if isinstance(value, Univariate | Unspecified):
-        return _univariate_key(value)
-    return repr(value).encode()
-
-
-@cache
-def _univariate_key(function: Function) -> bytes:
-    return hashlib.blake2b(repr(function).encode(), digest_size=16).digest()
 
 
 def check_name(name: object) -> None:
@@ -73,12 +38,14 @@ def check_name(name: object) -> None:
 
 
 def check_space(space: Any) -> None:
-    """Refuses anything but a tuple of at most two positive integers or names."""
+    """Refuses anything but a tuple of at most two positive integers, names or members of families."""
     if not isinstance(space, tuple) or len(space) > 2:  # pyright: ignore[reportUnknownArgumentType]
         raise KernelError(f"expected a space of at most two dimensions but got {space!r}")
     for dimension in space:  # pyright: ignore[reportUnknownVariableType]
         if isinstance(dimension, str):
             check_name(dimension)
+        elif type(dimension) is tuple and len(dimension) == 2 and type(dimension[1]) is Index:  # pyright: ignore[reportUnknownArgumentType]
+            check_name(dimension[0])  # pyright: ignore[reportUnknownArgumentType]
         elif type(dimension) is not int or dimension < 1:  # pyright: ignore[reportUnknownArgumentType]
             raise KernelError(f"expected a positive dimension but got {dimension!r}")
 
@@ -94,6 +61,10 @@ class Role(Enum):
     """The block of a fixed point theta0 that belongs to the parameter of the same name."""
     SAMPLE = "sample"
     """A part of a sample, x or y."""
+    PREVIOUS = "previous"
+    """The term before, in the step of a recursion, which binds it."""
+    INDEX = "index"
+    """The index variable n, `INDEX`: a mark in sets of free variables."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +111,12 @@ class Variable(Term):
         if not isinstance(self.role, Role):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise KernelError(f"expected a role but got {self.role!r}")
         self._seal(self.shape)
-        object.__setattr__(self, "free", frozenset([self]))
+        object.__setattr__(self, "free", frozenset([self, INDEX]) if self.is_open else frozenset([self]))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether n occurs in it."""
+        return is_open_space(self.shape)
 
     def as_role(self, role: Role) -> Variable:
         return Variable(self.name, self.shape, role)
@@ -150,9 +126,18 @@ class Variable(Term):
         return hash((self.name, self.shape, self.role))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Variable) and (self.name, self.shape, self.role) == (
-            other.name, other.shape, other.role,
-        )  # fmt: skip
+        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]
+
+    def _identity(self) -> tuple[object, ...]:
+        return self.name, self.shape, self.role
+
+
+def is_open_space(space: Space) -> bool:
+    """Whether n occurs in the dimensions."""
+    return any(isinstance(part, tuple) and part[1].is_open for part in space)
+
+
+INDEX = Variable("n", (), Role.INDEX)
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,7 +273,12 @@ class Inner(Term):
 
 
 @dataclass(frozen=True, eq=False)
-class Named(Term):
+class Abbreviation(Term):
+    """The base of terms that stand for a body: `Named`, and members of families."""
+
+
+@dataclass(frozen=True, eq=False)
+class Named(Abbreviation):
     """An abbreviation: a name for its body.  There is nothing to discharge."""
 
     name: str
@@ -327,4 +317,9 @@ class Mean(Term):
         if self.body.space != () or any(v.role is not Role.SAMPLE for v in self.samples):
             raise KernelError("expected a scalar and sample variables")
         self._seal((), self.body)
-        object.__setattr__(self, "free", self.body.free - frozenset(self.samples))
+        object.__setattr__(self, "free", without_samples(self.body.free, self.samples))
+
+
+def without_samples(free: frozenset[Variable], samples: tuple[Variable, ...]) -> frozenset[Variable]:
+    """The free variables outside of a binder of samples; n stays if it occurs in their shapes."""
+    return free.union(*(v.free for v in samples)) - frozenset(samples)

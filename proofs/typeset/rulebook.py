@@ -25,6 +25,20 @@ RULE_TEXTS: dict[str, RuleText] = {
     # logic
     "Assume": RuleText("assumption", r"A claim holds under itself as an assumption."),
     "Cut": RuleText("discharged assumption", r"An assumption that has been shown is dropped."),
+    # indices
+    "Induction": RuleText(
+        "induction", r"What holds for $n=1$, and for $n+1$ whenever it holds for $n$, holds for every $n\ge 1$; an"
+        r" assumption on the layers up to $n$ grows with $n$."
+    ),
+    "Instantiate": RuleText("instance", r"What holds for every $n\ge 1$ holds for any one number in its place."),
+    "InRange": RuleText("member of a range", r"What holds for $1\le l\le e$ holds for each such $l$."),
+    "Subrange": RuleText("part of a range", r"What holds for $1\le l\le e$ holds for $1\le l\le d$ if $d\le e$."),
+    "PowerStep": RuleText("powers", r"$q^{n+1}=q\,q^{n}$ and $q^0=1$."),
+    "SumStep": RuleText("last summand", r"A sum up to $n+1$ is the sum up to $n$ and the last summand."),
+    "FamilySplit": RuleText(
+        "blocks of the direction", r"$\lVert u_{\le n+1}\rVert^2=\lVert u_{\le n}\rVert^2+\lVert"
+        r" U_{n+1}\rVert_F^2$ for the first blocks $u_{\le n}$ of $u$."
+    ),
     # algebra
     "Nonnegative": RuleText("sign", r"A polynomial with coefficients $\ge 0$ in quantities $\ge 0$ is $\ge 0$."),
     "Chain": RuleText("transitivity", r"$a\le b$ and $b\le c$ give $a\le c$."),

@@ -1,8 +1,9 @@
 """What terms, scalars and claims mean, as slow floating-point code that shares nothing with the rules.
 
 An `Instance` is a parameter point theta, a reference point, a direction u, a data set with one
-sample singled out, and values of reals and of unspecified functions; values are drawn when first
-asked for.  Derivatives in theta are Taylor coefficients in t of the term at theta + t u, computed
+sample singled out, a natural number n, and values of reals and of unspecified functions; values
+are drawn when first asked for, those of families member by member.  Derivatives in theta are
+Taylor coefficients in t of the term at theta + t u, computed
 by truncated series arithmetic; derivatives of activations by high-precision numerical
 differentiation of definitions written down here.
 """
@@ -21,6 +22,7 @@ from proofs.kernel.claims import (
     Claim,
     Compare,
     Equal,
+    ForIndices,
     ForSamples,
     IsTensor,
     OperatorNorm,
@@ -31,7 +33,10 @@ from proofs.kernel.claims import (
     SupBound,
 )
 from proofs.kernel.core import Theorem
+from proofs.kernel.families import Block, Indexed, Recursive
+from proofs.kernel.indices import Index
 from proofs.kernel.scalars import DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm, Value
+from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.store import tensor_of
 from proofs.kernel.terms import (
     Apply,
@@ -132,36 +137,57 @@ class Instance:
 
     seed: int
     scale: float = 1.0
-    values: dict[Variable, np.ndarray] = field(default_factory=dict)
+    values: dict[Any, np.ndarray] = field(default_factory=dict)
     reals: dict[str, float] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=lambda: {"phi": "tanh", "psi": "sin"})
     data: dict[Variable, np.ndarray] = field(default_factory=dict)
     sample: int = 0
     count: int = SAMPLES
+    n: int = 1
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
+        self.before: list[Jet] = []
 
     # -- variables ---------------------------------------------------------------------------
 
+    def number(self, index: Index) -> int:
+        return index.offset + (self.n if index.is_open else 0)
+
+    def extent(self, dimension: Any) -> int:
+        """Widths of a family alternate between 2 and 3."""
+        return 2 + self.number(dimension[1]) % 2 if isinstance(dimension, tuple) else int(dimension)
+
+    def place(self, variable: Variable) -> Any:
+        """The variable, or what tells members of families apart at the present n."""
+        shape = tuple(self.extent(extent) for extent in variable.shape)
+        if isinstance(variable, Block):
+            return variable.name, variable.role, self.number(variable.index), shape
+        return variable if shape == variable.shape else (variable.name, variable.role, None, shape)
+
     def get(self, variable: Variable) -> np.ndarray:
-        shape = tuple(int(extent) for extent in variable.shape)
+        key = self.place(variable)
+        shape = tuple(self.extent(extent) for extent in variable.shape)
         if variable.role is Role.SAMPLE:
-            if variable not in self.data:
-                self.data[variable] = self.scale * self.rng.normal(size=(self.count, *shape))
-            return self.data[variable][self.sample]
-        if variable not in self.values:
-            self.values[variable] = self.scale * self.rng.normal(size=shape)
-        return self.values[variable]
+            if key not in self.data:
+                self.data[key] = self.scale * self.rng.normal(size=(self.count, *shape))
+            return self.data[key][self.sample]
+        if key not in self.values:
+            self.values[key] = self.scale * self.rng.normal(size=shape)
+        return self.values[key]
 
     def make_simplex(self, variable: Variable) -> None:
-        raw = self.rng.exponential(size=(self.count, int(variable.shape[0])))
-        self.data[variable] = raw / raw.sum(axis=1, keepdims=True)
+        raw = self.rng.exponential(size=(self.count, self.extent(variable.shape[0])))
+        self.data[self.place(variable)] = raw / raw.sum(axis=1, keepdims=True)
 
     def new_direction(self) -> None:
         """Draws another u."""
-        for variable in [v for v in self.values if v.role is Role.DIRECTION]:
-            del self.values[variable]
+        for key in self.directions():
+            del self.values[key]
+
+    def directions(self) -> list[Any]:
+        """The blocks of u drawn so far."""
+        return [k for k in self.values if (k[1] if isinstance(k, tuple) else k.role) is Role.DIRECTION]
 
     # -- terms -------------------------------------------------------------------------------
 
@@ -172,6 +198,8 @@ class Instance:
     def jet(self, term: Term, *, moving: bool) -> Jet:
         """Taylor coefficients in t at theta + t u (at theta itself unless `moving`)."""
         match term:
+            case Variable(role=Role.PREVIOUS):
+                return self.before[-1]
             case Variable():
                 value = np.asarray(self.get(term), dtype=float)
                 zero = np.zeros_like(value)
@@ -179,10 +207,12 @@ class Instance:
                     return value, np.asarray(self.get(term.as_role(Role.DIRECTION))), zero
                 return value, zero, zero
             case Zero():
-                zero = np.zeros(tuple(int(extent) for extent in term.shape))
+                zero = np.zeros(tuple(self.extent(extent) for extent in term.shape))
                 return zero, zero, zero
-            case Named():
+            case Named() | Indexed():
                 return self.jet(term.body, moving=moving)
+            case Recursive():
+                return self._recursive(term, moving)
             case Sum():
                 parts = [self.jet(part, moving=moving) for part in term.parts]
                 return tuple(sum(part[k] for part in parts) for k in range(3))  # type: ignore[return-value]
@@ -223,6 +253,26 @@ class Instance:
                 return coefficient, zero, zero
             case _:
                 raise NotImplementedError(type(term).__name__)
+
+    def _recursive(self, term: Recursive, moving: bool) -> Jet:
+        kept, end = self.n, self.number(term.index)
+        value = self.jet(term.first, moving=moving)
+        for place in range(1, end):
+            self.n = place
+            self.before.append(value)
+            value = self.jet(term.step, moving=moving)
+            self.before.pop()
+        self.n = kept
+        return value
+
+    def _over(self, end: Index, read: Any) -> list[Any]:
+        """What is read at n = 1, ..., end."""
+        kept, found = self.n, []
+        for place in range(1, self.number(end) + 1):
+            self.n = place
+            found.append(read())
+        self.n = kept
+        return found
 
     def _entrywise(self, term: Entrywise, z: Jet) -> Jet:
         name = (
@@ -281,6 +331,14 @@ class Instance:
                 return self.scalar(atom.body)
             case Value():
                 return float(self.value(atom.term))
+            case Natural():
+                return float(self.n)
+            case Power():
+                return self.scalar(atom.base) ** self.number(atom.index)
+            case PartialSum():
+                return sum(self._over(atom.end, lambda: self.scalar(atom.body)), 0.0)
+            case FamilyNorm():
+                return _joint(self._over(atom.end, lambda: self.get(atom.member.as_role(Role.DIRECTION))))
             case _:
                 raise NotImplementedError(type(atom).__name__)
 
@@ -316,6 +374,8 @@ class Instance:
                            for v, t in zip(claim.samples, tables, strict=True))  # fmt: skip
             case ForSamples():
                 return self._for_samples(claim)
+            case ForIndices():
+                return all(self._over(claim.end, lambda: self.holds(claim.claim)))
             case _:
                 raise NotImplementedError(type(claim).__name__)
 
@@ -332,8 +392,12 @@ class Instance:
         bound = self.scalar(claim.bound)
         for _ in range(20):
             self.new_direction()
-            size = _joint([self.get(v.as_role(Role.DIRECTION)) for v in parameters])
             value = float(np.linalg.norm(self.value(Deriv(claim.term, claim.order))))
+            # All blocks of u that the derivative has asked for, and those of the parameters.
+            blocks = [self.get(v.as_role(Role.DIRECTION)) for v in parameters if not isinstance(v, Block)]
+            if len(blocks) < len(parameters):
+                blocks = [self.values[key] for key in self.directions()]
+            size = _joint(blocks)
             if value > bound * size**claim.order * (1 + TOLERANCE) + 1e-12:
                 return False
         return True

@@ -27,6 +27,13 @@ from .entrywise import WideBound as WideBound
 from .groups import GroupSplit as GroupSplit
 from .groups import MapDistance as MapDistance
 from .groups import SubgroupBound as SubgroupBound
+from .indices import FamilySplit as FamilySplit
+from .indices import Induction as Induction
+from .indices import InRange as InRange
+from .indices import Instantiate as Instantiate
+from .indices import PowerStep as PowerStep
+from .indices import Subrange as Subrange
+from .indices import SumStep as SumStep
 from .logic import Assume as Assume
 from .logic import Cut as Cut
 from .norm import ApplyBound as ApplyBound

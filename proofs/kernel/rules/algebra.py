@@ -11,7 +11,7 @@ from proofs.errors import KernelError
 from ..claims import Compare, Relation, Sequent
 from ..core import Rule, register
 from ..monotone import evaluate_above, require_monotone
-from ..scalars import Atom, Let, Poly, Real, Root, is_nonnegative, number
+from ..scalars import Atom, Let, Poly, Real, Root, is_nonnegative, number, within
 from .logic import at_most, equation, expect_premises, no_premises
 
 __all__ = [
@@ -35,13 +35,14 @@ LE = Relation.LE
 class Nonnegative(Rule):
     """
     ---------- Nonnegative      p has coefficients >= 0 in norms, roots and even powers,
-    |- 0 <= p                   and in reals for which a premise |- 0 <= r is given
+    |- 0 <= p                   and in reals for which a premise |- 0 <= r is given, in n, and
+                            in powers and sums of such polynomials
     """
 
     poly: Poly
 
     def conclude(self, *premises: Sequent) -> Compare:
-        if not is_nonnegative(self.poly, _known_nonnegative(premises, self.poly.atoms())):
+        if not is_nonnegative(self.poly, _known_nonnegative(premises, within(self.poly.atoms()))):
             raise KernelError("expected a polynomial that is visibly >= 0")
         return Compare(number(0), LE, self.poly)
 

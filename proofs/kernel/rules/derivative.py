@@ -10,14 +10,15 @@ from proofs.errors import KernelError
 
 from ..claims import Equal, Sequent, Smooth
 from ..core import Rule, register
+from ..substitution import body_of
 from ..terms import (
+    Abbreviation,
     Apply,
     Deriv,
     Entrywise,
     Hadamard,
     Inner,
     LogSumExp,
-    Named,
     Role,
     Scale,
     Softmax,
@@ -62,7 +63,7 @@ def derivative(term: Term) -> Term:
             return term.as_role(Role.DIRECTION)
         case Variable() | Zero():
             return Zero(term.space)
-        case Named():
+        case Abbreviation():
             return Deriv(term, 1) if term.with_role(Role.PARAMETER) else Zero(term.space)
         case Deriv(term=inner, order=1):
             return Deriv(inner, 2)
@@ -103,15 +104,15 @@ def _inner(left: Term, right: Term) -> Term:
     return Zero(()) if isinstance(left, Zero) or isinstance(right, Zero) else Inner(left, right)
 
 
-def parts_of(body: Term) -> tuple[tuple[Named, ...], tuple[Entrywise, ...]]:
+def parts_of(body: Term) -> tuple[tuple[Abbreviation, ...], tuple[Entrywise, ...]]:
     """The abbreviations and the entrywise functions in a body (abbreviations stay closed)."""
-    named: dict[Named, None] = {}
+    named: dict[Abbreviation, None] = {}
     entrywise: dict[Entrywise, None] = {}
     stack: list[Term] = [body]
     while stack:
         term = stack.pop()
         match term:
-            case Named():
+            case Abbreviation():
                 if term.with_role(Role.PARAMETER):
                     named[term] = None
             case Variable() | Zero():
@@ -157,23 +158,24 @@ class Differentiate(Rule):
     ------------------------------------------------------------------------ Differentiate
     G, D |- D^k F[u, ..., u] = the derivative of the body of F
 
-    F abbreviates its body, the v_i are the abbreviations in the body that depend on parameters.
+    F abbreviates its body (a member z_{i+1} of a recursion its step), the v_i are the
+    abbreviations in the body that depend on parameters.
     Where the body contains sigma(v), it is sigma(v) itself, v one of the v_i, sigma continuous:
     then D F[u] = sigma'(v) o D v[u] and D^2 F[u,u] = sigma''(v) o D v[u] o D v[u] +
     sigma'(v) o D^2 v[u,u] hold at kinks too, with the one-sided limits on the side to which v
     moves along u (if D v_i[u] and D^2 v_i[u,u] both vanish, so do both sides).
     """
 
-    term: Named
+    term: Abbreviation
     order: int
 
     def conclude(self, *premises: Sequent) -> Equal:
-        if not isinstance(self.term, Named) or self.order not in (1, 2):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(self.term, Abbreviation) or self.order not in (1, 2):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise KernelError("expected an abbreviation and order 1 or 2")
-        body = self.term.body
+        body = body_of(self.term)
         named, entrywise = parts_of(body)
         for inner in entrywise:
-            if inner is not body or not isinstance(inner.vector, Named) or inner.order != 0:
+            if inner is not body or not isinstance(inner.vector, Abbreviation) or inner.order != 0:
                 raise KernelError("expected entrywise functions in abbreviations of their own")
             require_continuous(inner.function)
         if _smooth_premises(premises, self.order) != {self.term, *named} or len(premises) != len(named) + 1:
@@ -194,11 +196,11 @@ class SmoothByParts(Rule):
     log-sum-exp and entrywise functions without kinks.
     """
 
-    term: Named
+    term: Abbreviation
     order: int
 
     def conclude(self, *premises: Sequent) -> Smooth:
-        named, entrywise = parts_of(self.term.body)
+        named, entrywise = parts_of(body_of(self.term))
         if not all(inner.function.is_analytic for inner in entrywise):
             raise KernelError("expected entrywise functions without kinks")
         if _smooth_premises(premises, self.order) != set(named) or len(premises) != len(named):
@@ -218,7 +220,7 @@ class LinearIdentity(Rule):
 
     left: Term
     right: Term
-    unfold: tuple[Named, ...] = ()
+    unfold: tuple[Abbreviation, ...] = ()
 
     def conclude(self, *premises: Sequent) -> Equal:
         if _expand(self.left, frozenset(self.unfold)) != _expand(self.right, frozenset()):
@@ -232,12 +234,12 @@ class LinearIdentity(Rule):
         return Equal(claim.left, self.right)
 
 
-def _expand(term: Term, unfold: frozenset[Named]) -> dict[Term, fmpq]:
+def _expand(term: Term, unfold: frozenset[Abbreviation]) -> dict[Term, fmpq]:
     match term:
         case Zero():
             return {}
-        case Named() if term in unfold:
-            return _expand(term.body, frozenset())
+        case Abbreviation() if term in unfold:
+            return _expand(body_of(term), frozenset())
         case Sum(parts=parts):
             pairs = [pair for part in parts for pair in _expand(part, unfold).items()]
         case Scale(factor=factor, term=inner):

@@ -11,8 +11,9 @@ from proofs.errors import KernelError
 from ..claims import Compare, Relation, Sequent, SupBound
 from ..core import Rule, register
 from ..scalars import Norm, Poly, Root, SupNorm, number
+from ..substitution import body_of
 from ..suprema import check_continuity
-from ..terms import Entrywise, Named, Scale, Sum, Term
+from ..terms import Abbreviation, Entrywise, Scale, Sum, Term
 from ..univariate import Function, Univariate
 from .logic import at_most, expect_premises
 
@@ -46,7 +47,7 @@ def _check_argument(bound: SupBound, argument: Term, premises: tuple[Sequent, ..
 
 
 def _entrywise(term: Term, order: int) -> Entrywise:
-    inner = term.body if isinstance(term, Named) else term
+    inner = body_of(term) if isinstance(term, Abbreviation) else term
     if not isinstance(inner, Entrywise) or inner.order != order:
         raise KernelError(f"expected sigma^({order}) applied to a vector")
     return inner
@@ -134,7 +135,7 @@ class WideBound(Rule):
 
 def _root_of_dimension(term: Entrywise) -> Poly:
     (dimension,) = term.space
-    if isinstance(dimension, str):
+    if not isinstance(dimension, int):
         raise KernelError("expected a vector whose dimension is a number")
     return Root(number(dimension)).poly()
 

@@ -9,7 +9,8 @@ from proofs.errors import KernelError
 from ..claims import Compare, Equal, Relation, Sequent
 from ..core import Rule, register
 from ..scalars import DirectionNorm, Norm, Poly, SupNorm, number, value_of
-from ..terms import Apply, Hadamard, Inner, Named, Role, Scale, Sum, Term, Times, Variable, Zero
+from ..substitution import body_of
+from ..terms import Abbreviation, Apply, Hadamard, Inner, Role, Scale, Sum, Term, Times, Variable, Zero
 from .logic import expect_premises, no_premises
 
 __all__ = ["ApplyBound", "EntryBound", "HadamardBound", "InnerBound", "NormSquared", "Triangle"]
@@ -35,7 +36,7 @@ def norm_of(term: Term) -> Poly:
 def _shown_equal(term: Term, premises: tuple[Sequent, ...]) -> Term:
     """The term that a premise `term = t` gives, or the body of an abbreviation, or the term."""
     if not premises:
-        return term.body if isinstance(term, Named) else term
+        return body_of(term) if isinstance(term, Abbreviation) else term
     expect_premises(premises, 1)
     claim = premises[0].claim
     if not isinstance(claim, Equal) or claim.left is not term:

@@ -8,7 +8,9 @@ from proofs.errors import KernelError
 
 from ..claims import Claim, Compare, ForSamples, OperatorNorm, Relation, Sequent, Smooth
 from ..core import Rule, register
-from ..scalars import DirectionNorm, Norm, Poly
+from ..families import Block
+from ..scalars import Atom, DirectionNorm, Norm, Poly
+from ..sequences import FamilyNorm
 from ..terms import Deriv, Mean, Role, Term, Variable
 from .logic import at_most, expect_premises
 
@@ -73,6 +75,9 @@ class OperatorNormIntro(Rule):
     G |- |D^k F[u..]| <= c ||u||^k
     ------------------------------ OperatorNormIntro      u not in G nor in c; u ranges over
     G |- ||D^k F|| <= c                                    all parameters of F
+
+    For the blocks of a family ||u|| is the norm of its first blocks, up to any end: u may vanish
+    on blocks that F does not hold, and blocks left out would only make the premise stronger.
     """
 
     def conclude(self, *premises: Sequent) -> OperatorNorm:
@@ -86,12 +91,21 @@ class OperatorNormIntro(Rule):
         if compared.left != inner.poly() or not isinstance(inner, Norm) or not isinstance(inner.term, Deriv):
             raise KernelError("expected a premise that bounds a derivative")
         term, order = inner.term.term, inner.term.order
-        parameters = tuple(sorted(term.with_role(Role.PARAMETER), key=lambda v: v.name))
-        size = DirectionNorm(parameters)
+        size = _whole(term.with_role(Role.PARAMETER), compared.right)
         return OperatorNorm(term, order, _divide(compared.right, size, order))
 
 
-def _divide(right: Poly, size: DirectionNorm, order: int) -> Poly:
+def _whole(parameters: frozenset[Variable], right: Poly) -> Atom:
+    """||u|| over the parameters; for a family of blocks that of the first ones, as in the bound."""
+    if not any(isinstance(v, Block) and v.index.is_open for v in parameters):
+        return DirectionNorm(tuple(sorted(parameters, key=lambda v: v.name)))
+    found = [inner for inner in right.atoms() if isinstance(inner, FamilyNorm)]
+    if len(found) != 1 or {(type(v), v.name) for v in parameters} != {(Block, found[0].member.name)}:
+        raise KernelError("expected a bound in the norm of the direction's first blocks of the one family")
+    return found[0]
+
+
+def _divide(right: Poly, size: Atom, order: int) -> Poly:
     """c with right = c * size^order, c free of directions."""
     quotient: list[tuple[object, object]] = []
     for monomial, coefficient in right.terms.items():
