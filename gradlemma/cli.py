@@ -77,7 +77,12 @@ def check(
 def derive(
     theorem: Annotated[str, typer.Argument(metavar="ID", help="A theorem, such as BND-1.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Derive it for this problem.")] = None,
-    depth: Annotated[int | None, typer.Option("--depth", min=1, help="The number of dense layers.")] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            "--depth", min=1, help="For BND-2: this number of dense layers; default: every number L >= 2."
+        ),
+    ] = None,
     activation: Annotated[
         str | None, typer.Option("--activation", help="For BND-2: an activation instead of any smooth one.")
     ] = None,
@@ -85,7 +90,10 @@ def derive(
     fragment: Annotated[bool, typer.Option("--fragment", help="Without the document around it.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write to this file.")] = None,
 ) -> None:
-    """Derive a theorem and print assumptions, steps, statement and bibliography."""
+    """Derive a theorem and print assumptions, steps, statement and bibliography.
+
+    BND-1 is derived for a problem; BND-2 for networks of any number of layers, or of a given one.
+    """
     from gradlemma.derive import run_derive
 
     raise typer.Exit(

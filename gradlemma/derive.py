@@ -16,7 +16,7 @@ from proofs.kernel.tensor_codec import encode_tensors
 __all__ = ["run_derive"]
 
 KNOWN = ("BND-1", "BND-2")
-DEFAULT_DEPTH = 3
+TITLES = {"G": "gradient", "H": "Hessian", "sum": "the sum", "sum_at_one": "the sum in the remaining case"}
 
 
 def run_derive(
@@ -57,10 +57,7 @@ def _goals(
     if theorem == "BND-2":
         if problem is not None:
             raise GradlemmaError("expected --depth, not --problem, for BND-2; BND-1 takes --problem")
-        from proofs.theorems.bnd2 import uniform_bounds
-
-        found = uniform_bounds(DEFAULT_DEPTH if depth is None else depth, activation)
-        return {"G": found.gradient, "H": found.hessian}, f"BND-2 for {found.depth} layers"
+        return _uniform_goals(depth, activation)
     if problem is None or depth is not None or activation is not None:
         raise GradlemmaError("expected --problem FILE and neither --depth nor --activation for BND-1")
     from gradlemma.problem import load_problem
@@ -72,10 +69,25 @@ def _goals(
     return found.goals(), f"BND-1 for {found.resolved.problem.name}"
 
 
+def _uniform_goals(depth: int | None, activation: str | None) -> tuple[dict[str, Theorem], str]:
+    """BND-2 for every depth, or its instance at one."""
+    from proofs.theorems.bnd2 import symbolic_bounds, uniform_bounds
+
+    if depth is not None:
+        found = uniform_bounds(depth, activation)
+        layers = "1 layer" if depth == 1 else f"{depth} layers"
+        return {"G": found.gradient, "H": found.hessian}, f"BND-2 for {layers}"
+    symbolic = symbolic_bounds(activation)
+    goals = {"G": symbolic.gradient, "H": symbolic.hessian}
+    if symbolic.closed_sum is not None and symbolic.sum_at_one is not None:
+        goals |= {"sum": symbolic.closed_sum, "sum_at_one": symbolic.sum_at_one}
+    return goals, "BND-2 for any number of layers"
+
+
 def _printed(goals: dict[str, Theorem], title: str, form: str, fragment: bool) -> str:
     from proofs.typeset import Goal, to_latex, to_markdown
 
-    named = [Goal(name, theorem) for name, theorem in goals.items()]
+    named = [Goal(TITLES.get(name, name), theorem) for name, theorem in goals.items()]
     match form:
         case "tex":
             return to_latex(*named, fragment=fragment, title=title)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gradlemma.decimals import shown_above
 from proofs.kernel.claims import (
     Claim,
     Compare,
+    ForIndices,
     ForSamples,
     IsTensor,
     OperatorNorm,
@@ -17,8 +19,11 @@ from proofs.kernel.claims import (
     Smooth,
     SupBound,
 )
+from proofs.kernel.families import Block, Indexed, Recursive
+from proofs.kernel.indices import Index
 from proofs.kernel.monotone import dependency_order
 from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
+from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
 
 __all__ = ["claim_text", "definition_text", "lets_of"]
@@ -31,39 +36,12 @@ def claim_text(claim: Claim, *, exact: bool = False) -> str:
 
     A hypothesis must be printed exactly: rounded up it would promise more than is proved.
     """
-    match claim:
-        case Compare(left=left, relation=relation, right=right):
-            sign = "=" if relation is Relation.EQ else "<="
-            return f"{_poly(left, exact)} {sign} {_poly(right, exact)}"
-        case OperatorNorm(term=term, order=order, bound=bound):
-            mark = "grad" if order == 1 else "Hess"
-            return f"||{mark} {_term(term)}|| <= {_poly(bound, exact)}"
-        case ForSamples(claim=inner):
-            return f"{claim_text(inner, exact=exact)} for every sample"
-        case Smooth(term=term):
-            return f"{_term(term)} is twice differentiable in theta"
-        case Simplex(term=term):
-            return f"{_term(term)} is a probability vector"
-        case IsTensor(variable=variable, digest=digest):
-            return f"{_term(variable)} is the tensor {digest[:12]}"
-        case SamplesAre(samples=samples, digests=digests):
-            parts = (f"{v.name} from {digest[:12]}" for v, digest in zip(samples, digests, strict=True))
-            return f"the samples are the rows of the data: {', '.join(parts)}"
-        case SupBound(function=function, order=order, radius=radius, bound=bound):
-            where = "" if radius is None else f" for |t| <= {_poly(radius, exact)}"
-            left = (
-                f"|{function.label()}(t) - {function.label()}(0)|"
-                if order < 0
-                else f"|{function.label()}{PRIMES[max(order, 0)]}(t)|"
-            )
-            return f"{left} <= {_poly(bound, exact)}{' |t|' if order < 0 else ''}{where}"
-        case _:
-            return type(claim).__name__
+    return _Text(exact).claim(claim)
 
 
 def definition_text(let: Let) -> str:
     """`name = body`."""
-    return f"{let.name} = {_poly(let.body)}"
+    return f"{let.name} = {_Text().poly(let.body)}"
 
 
 def lets_of(poly: Poly) -> list[Let]:
@@ -72,55 +50,113 @@ def lets_of(poly: Poly) -> list[Let]:
     return sorted(found, key=lambda let: let.name[0])
 
 
-def _poly(poly: Poly, exact: bool = False) -> str:
-    if not poly.terms:
-        return "0"
-    if len(poly.terms) > 4:
-        return f"a form with {len(poly.terms)} terms"
-    parts: list[str] = []
-    for monomial, coefficient in poly.sorted_terms():
-        factors = [_atom(a) if e == 1 else f"{_atom(a)}^{e}" for a, e in monomial]
-        number = Fraction(int(coefficient.p), int(coefficient.q))
-        shown = str(number) if exact or len(str(number)) < 10 else shown_above(number)
-        parts.append(" ".join(factors) if factors and number == 1 else " ".join([shown, *factors]))
-    return " + ".join(parts)
+@dataclass(frozen=True)
+class _Text:
+    """Writes claims; `letter` stands for the index variable n."""
 
+    exact: bool = False
+    letter: str = "n"
 
-def _atom(inner: Atom) -> str:
-    match inner:
-        case Real(name=name) | Let(name=name):
-            return name
-        case Norm(term=term):
-            return f"||{_term(term)}||"
-        case SupNorm(term=term):
-            return f"max|{_term(term)}|"
-        case DirectionNorm(members=members):
-            return f"||u_{','.join(v.name for v in members)}||" if len(members) < 3 else "||u||"
-        case DistanceNorm():
-            return "dist"
-        case Root(radicand=radicand):
-            return f"root({_poly(radicand)})"
-        case _:
-            return "value"
+    def claim(self, claim: Claim) -> str:
+        match claim:
+            case Compare(left=left, relation=relation, right=right):
+                sign = "=" if relation is Relation.EQ else "<="
+                return f"{self.poly(left)} {sign} {self.poly(right)}"
+            case OperatorNorm(term=term, order=order, bound=bound):
+                mark = "grad" if order == 1 else "Hess"
+                return f"||{mark} {self.term(term)}|| <= {self.poly(bound)}"
+            case ForSamples(claim=inner):
+                return f"{self.claim(inner)} for every sample"
+            case ForIndices(end=end, claim=inner):
+                return f"{replace(self, letter='l').claim(inner)} for 1 <= l <= {self.index(end)}"
+            case Smooth(term=term):
+                return f"{self.term(term)} is twice differentiable in theta"
+            case Simplex(term=term):
+                return f"{self.term(term)} is a probability vector"
+            case IsTensor(variable=variable, digest=digest):
+                return f"{self.term(variable)} is the tensor {digest[:12]}"
+            case SamplesAre(samples=samples, digests=digests):
+                parts = (f"{v.name} from {digest[:12]}" for v, digest in zip(samples, digests, strict=True))
+                return f"the samples are the rows of the data: {', '.join(parts)}"
+            case SupBound():
+                return self._sup_bound(claim)
+            case _:
+                return type(claim).__name__
 
+    def _sup_bound(self, claim: SupBound) -> str:
+        function, order = claim.function.label(), claim.order
+        where = "" if claim.radius is None else f" for |t| <= {self.poly(claim.radius)}"
+        left = f"|{function}(t) - {function}(0)|" if order < 0 else f"|{function}{PRIMES[max(order, 0)]}(t)|"
+        return f"{left} <= {self.poly(claim.bound)}{' |t|' if order < 0 else ''}{where}"
 
-def _term(term: Term) -> str:
-    match term:
-        case Variable(name=name, role=Role.REFERENCE):
-            return f"{name}0"
-        case Variable(name=name) | Named(name=name):
-            return name
-        case Deriv(term=inner, order=order):
-            return f"D {_term(inner)}[u]" if order == 1 else f"D2 {_term(inner)}[u,u]"
-        case Mean():
-            return "L"
-        case Entrywise(function=function, order=order, vector=vector):
-            return f"{function.label()}{PRIMES[order]}({_term(vector)})"
-        case Sum(parts=(first, Scale(factor=factor, term=second))) if factor == -1:
-            return f"{_term(first)} - {_term(second)}"
-        case Sum(parts=parts):
-            return " + ".join(_term(part) for part in parts) if len(parts) < 3 else "sum"
-        case Softmax():
-            return "p"
-        case _:
-            return type(term).__name__.lower()
+    def index(self, index: Index) -> str:
+        if not index.is_open:
+            return str(index.offset)
+        return self.letter + (f"{index.offset:+d}" if index.offset else "")
+
+    def poly(self, poly: Poly) -> str:
+        if not poly.terms:
+            return "0"
+        if len(poly.terms) > 4:
+            return f"a form with {len(poly.terms)} terms"
+        parts: list[str] = []
+        for monomial, coefficient in poly.sorted_terms():
+            factors = [self.atom(a) if e == 1 else f"{self.atom(a)}^{e}" for a, e in monomial]
+            number = Fraction(int(coefficient.p), int(coefficient.q))
+            shown = str(number) if self.exact or len(str(number)) < 10 else shown_above(number)
+            parts.append(" ".join(factors) if factors and number == 1 else " ".join([shown, *factors]))
+        return " + ".join(parts)
+
+    def atom(self, inner: Atom) -> str:
+        match inner:
+            case Real(name=name) | Let(name=name):
+                return name
+            case Norm(term=term):
+                return f"||{self.term(term)}||"
+            case SupNorm(term=term):
+                return f"max|{self.term(term)}|"
+            case DirectionNorm(members=members):
+                return f"||u_{','.join(self.term(v) for v in members)}||" if len(members) < 3 else "||u||"
+            case DistanceNorm():
+                return "dist"
+            case Root(radicand=radicand):
+                return f"root({self.poly(radicand)})"
+            case Natural():
+                return self.letter
+            case Power(base=base, index=index):
+                return f"({self.poly(base)})^({self.index(index)})"
+            case PartialSum(body=body, end=end):
+                return f"sum_{{m=1}}^{{{self.index(end)}}} ({replace(self, letter='m').poly(body)})"
+            case FamilyNorm(end=end):
+                return f"||u_{{<={self.index(end)}}}||"
+            case _:
+                return "value"
+
+    def term(self, term: Term) -> str:
+        match term:
+            case (
+                Block(name=name, index=index)
+                | Indexed(name=name, index=index)
+                | Recursive(name=name, index=index)
+            ):
+                return f"{name}_{{{self.index(index)}}}"
+            case Variable(name=name, role=Role.REFERENCE):
+                return f"{name}0"
+            case Variable(name=name) | Named(name=name):
+                return name
+            case Deriv(term=inner, order=order):
+                return f"D {self.term(inner)}[u]" if order == 1 else f"D2 {self.term(inner)}[u,u]"
+            case Mean(body=Indexed(index=index)):
+                return f"L_{{{self.index(index)}}}"
+            case Mean():
+                return "L"
+            case Entrywise(function=function, order=order, vector=vector):
+                return f"{function.label()}{PRIMES[order]}({self.term(vector)})"
+            case Sum(parts=(first, Scale(factor=factor, term=second))) if factor == -1:
+                return f"{self.term(first)} - {self.term(second)}"
+            case Sum(parts=parts):
+                return " + ".join(self.term(part) for part in parts) if len(parts) < 3 else "sum"
+            case Softmax():
+                return "p"
+            case _:
+                return type(term).__name__.lower()

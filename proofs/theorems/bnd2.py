@@ -1,53 +1,47 @@
-"""BND-2: the bounds in closed form for a network without biases and uniform weight norms.
+"""BND-2: the bounds in closed form for a network of any depth, without biases, of uniform weight norms.
 
 L dense layers without bias, an activation phi with phi(0) = 0, |phi'| <= beta, |phi''| <= gamma
 between them, softmax cross-entropy, ||W_l|| <= s, ||x_i|| <= M:
     G = sqrt(2) M (beta s)^(L-1) sqrt(L),
     H = (1/2) M^2 (beta s)^(2L-2) L + sqrt(2) M beta^(L-1) s^(L-2) (L-1)
         + sqrt(2) gamma M^2 sum_{m=1}^{L-1} m beta^(L+m-3) s^(L+m-2).
-Nothing of this is typed in: the forms come from the JET derivation with s, beta, gamma, M put in,
-and the numbers from sum_g (K 1)_g-type certificates with the all-ones vector.
+Nothing of this is typed in: the bounds of the nodes are derived by induction over the layers
+(`layered`), those of the loss follow from them.  A given depth is an instance.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from flint import fmpq
 
 from proofs.errors import GradlemmaError
 from proofs.kernel.claims import Compare, Relation, SupBound
 from proofs.kernel.core import Theorem, infer
-from proofs.kernel.monotone import dependency_order
+from proofs.kernel.indices import Index
 from proofs.kernel.rules import (
-    Cauchy,
-    Certificate,
-    GroupSplit,
+    Instantiate,
     MeanBound,
     MeanValue,
-    Monotone,
-    Nonnegative,
     OperatorNormIntro,
     RootSquared,
-    SecantBound,
-    SupNormBound,
 )
-from proofs.kernel.rules.algebra import bounds_of
-from proofs.kernel.scalars import DirectionNorm, Norm, Poly, Real, Root, number
-from proofs.kernel.terms import Entrywise, Named
+from proofs.kernel.scalars import Poly, Real, Root, number
+from proofs.kernel.sequences import index_value
 from proofs.kernel.univariate import Function, Univariate, Unspecified
 from proofs.network import Loss, activation
 
 from .bounds import used_bounds
 from .constants import supremum
-from .finish import whole_direction
-from .jet import Group, Jet, activation_row, dense_row, group_of, input_jet
-from .losses import sample_loss
-from .tactics import assume, assume_at_most, compare_of
-from .values import dense_value
+from .geometric import sum_at_one, sum_in_closed_form
+from .jet import Jet
+from .layered import INPUT, NEXT, ONE, Constants, Layered, at
+from .losses import SampleLoss, sample_loss
+from .tactics import assume, insert, rewrite
 
-__all__ = ["UniformBounds", "uniform_bounds"]
+__all__ = ["SymbolicBounds", "UniformBounds", "symbolic_bounds", "uniform_bounds"]
 
 MAX_DEPTH = 200
 
@@ -62,16 +56,17 @@ class UniformBounds:
 
 
 @dataclass(frozen=True, slots=True)
-class _Symbols:
-    """The reals of the statement with their hypotheses `0 <= r`, and bounds of phi, phi'."""
+class SymbolicBounds:
+    """BND-2 for L = n + 1 layers at every n >= 1, and the sum in H where gamma is not 0.
 
-    weight: Poly
-    inputs: Poly
-    positive: tuple[Theorem, ...]
-    at_zero: Theorem
-    secant: Theorem
-    slope: Theorem
-    bend: Theorem
+    closed_sum: (1 - q)^2 sum_{m=1}^n m q^(m-1) = 1 - (n + 1) q^n + n q^(n+1), q = beta s;
+    sum_at_one: 2 sum_{m=1}^n m q^(m-1) = n (n + 1) if q = 1.
+    """
+
+    gradient: Theorem
+    hessian: Theorem
+    closed_sum: Theorem | None
+    sum_at_one: Theorem | None
 
 
 def uniform_bounds(depth: int, name: str | None = None) -> UniformBounds:
@@ -88,31 +83,79 @@ def uniform_bounds(depth: int, name: str | None = None) -> UniformBounds:
     """
     if type(depth) is not int or not 1 <= depth <= MAX_DEPTH:
         raise GradlemmaError(f"expected a depth from 1 to {MAX_DEPTH} but got depth={depth!r}")
-    function: Function = Unspecified("phi", is_analytic=True) if name is None else activation(name)
-    symbols = _symbols(function)
-    jets, groups = _network(depth, function)
-    loss = sample_loss(Loss.CROSS_ENTROPY, jets[-1])
-    bounds = (*_bounds(jets, groups, symbols), *loss.residual_bounds)
-    samples = (next(iter(jets[0].node.free)), loss.target)
-    forms: list[Theorem] = []
-    for target in (loss.first, loss.second):
-        used = used_bounds(target, bounds)
-        signs = _occurring(target, used, symbols.positive)
-        form = infer(Monotone(None, unfold=True), target, *used, *signs)
-        forms.append(infer(MeanBound(samples), form, loss.smooth))
-    return UniformBounds(
-        depth, _gradient(forms[0], groups, symbols.positive), _hessian(forms[1], groups, symbols.positive)
+    if depth == 1:
+        return UniformBounds(1, *_single_layer(_layered(name)))
+    found, place = symbolic_bounds(name), Index(depth - 1, is_open=False)
+    gradient, hessian = (infer(Instantiate(place), t) for t in (found.gradient, found.hessian))
+    return UniformBounds(depth, gradient, hessian)
+
+
+@cache
+def symbolic_bounds(name: str | None = None) -> SymbolicBounds:
+    """BND-2 for every depth L >= 2; the activation as in `uniform_bounds`.
+
+    Raises:
+        GradlemmaError: for an activation with phi(0) != 0 or an infinite constant.
+    """
+    network = _layered(name)
+    given = network.constants
+    output = Jet(
+        network.z(NEXT),
+        network.smooth_z(NEXT),
+        at(network.first, NEXT),
+        network.second,
+        given.positive,
     )
+    gradient, hessian = _bounds(network, output, infer(RootSquared(index_value(NEXT))))
+    if given.gamma == number(0):
+        return SymbolicBounds(gradient, hessian, None, None)
+    return SymbolicBounds(gradient, hessian, sum_in_closed_form(given), sum_at_one(given))
 
 
-def _symbols(function: Function) -> _Symbols:
-    weight, inputs = Real("s"), Real("M")
-    reals = [weight, inputs]
+def _single_layer(network: Layered) -> tuple[Theorem, Theorem]:
+    """G = sqrt(2) M and H = M^2 / 2 for f = W_1 x."""
+    signs = network.constants.positive
+    jet = Jet(network.z(ONE), network.smooth_z(ONE), network.first_base, None, signs)
+    return _bounds(network, jet, None)
+
+
+def _bounds(network: Layered, output: Jet, square: Theorem | None) -> tuple[Theorem, Theorem]:
+    """||grad L|| <= G and ||Hess L|| <= H; `square` is root(L)^2 = L."""
+    loss = sample_loss(Loss.CROSS_ENTROPY, output)
+    signs = network.constants.positive
+    first, second = (
+        insert(t, *used_bounds(t, loss.residual_bounds), signs=signs) for t in (loss.first, loss.second)
+    )
+    if square is not None:
+        second = rewrite(second, _whole_hessian(network), square)
+    return _operator_norm(first, loss), _operator_norm(second, loss)
+
+
+def _whole_hessian(network: Layered) -> Poly:
+    """(J^2 / 2 + sqrt(2) k) with J^2 = M^2 q^(2L-2) L ||u||^2 and k the bound of the output's D^2."""
+    given = network.constants
+    slope = given.inputs * given.power(NEXT.shifted(-1)) * network.along(NEXT)
+    first = slope**2 * index_value(NEXT) * fmpq(1, 2)
+    return first + Root(number(2)).poly() * network.second_bound(NEXT.shifted(-1))
+
+
+def _operator_norm(bound: Theorem, loss: SampleLoss) -> Theorem:
+    mean = infer(MeanBound((INPUT, loss.target)), bound, loss.smooth)
+    return infer(OperatorNormIntro(), mean)
+
+
+_ORDERS: tuple[tuple[int, Fraction | None], ...] = ((0, Fraction(0)), (1, None), (2, None))
+
+
+@cache
+def _layered(name: str | None) -> Layered:
+    function: Function = Unspecified("phi", is_analytic=True) if name is None else activation(name)
+    reals = [Real("s"), Real("M")]
     if isinstance(function, Univariate):
         at_zero, slope, bend = (supremum(function, k, r) for k, r in _ORDERS)
         if at_zero is None or slope is None or bend is None:
             raise GradlemmaError(f"expected an activation with bounded slopes but got {function.label()}")
-        if at_zero.claim.bound != number(0):  # type: ignore[attr-defined]
+        if _bound_in(at_zero) != number(0):
             raise GradlemmaError(f"expected an activation with phi(0) = 0 but got {function.label()}")
     else:
         beta, gamma = Real("beta"), Real("gamma")
@@ -123,135 +166,11 @@ def _symbols(function: Function) -> _Symbols:
     # |phi(t)| <= beta |t|, so that one constant enters values and derivatives.
     secant = infer(MeanValue(), slope)
     positive = tuple(assume(Compare(number(0), Relation.LE, real.poly())) for real in reals)
-    return _Symbols(weight.poly(), inputs.poly(), positive, at_zero, secant, slope, bend)
+    symbols = (reals[0].poly(), reals[1].poly(), _bound_in(slope), _bound_in(bend))
+    return Layered(function, Constants(*symbols, positive, at_zero, secant, slope, bend))
 
 
-_ORDERS: tuple[tuple[int, Fraction | None], ...] = ((0, Fraction(0)), (1, None), (2, None))
-
-
-def _network(depth: int, function: Function) -> tuple[list[Jet], tuple[Group, ...]]:
-    jets = [input_jet("n0")]
-    groups: list[Group] = []
-    for layer in range(1, depth + 1):
-        groups.append(group_of(layer, f"n{layer}", f"n{layer - 1}", bias=False))
-        jets.append(dense_row(jets[-1], groups[-1]))
-        if layer < depth:
-            jets.append(activation_row(jets[-1], function, f"h{layer}"))
-    return jets, tuple(groups)
-
-
-def _bounds(jets: list[Jet], groups: tuple[Group, ...], symbols: _Symbols) -> list[Theorem]:
-    found = [assume_at_most(Norm(jets[0].node), symbols.inputs)]
-    found += [assume_at_most(Norm(group.weight), symbols.weight) for group in groups]
-    for jet in jets[1:]:
-        node = jet.node
-        if not isinstance(node, Named):
-            continue
-        if isinstance(node.body, Entrywise):
-            found.append(_value(node, symbols))
-            found.append(
-                infer(SupNormBound(Entrywise(node.body.function, 1, node.body.vector)), symbols.slope)
-            )
-            found.append(
-                infer(SupNormBound(Entrywise(node.body.function, 2, node.body.vector)), symbols.bend)
-            )
-        else:
-            found.append(dense_value(node))
-    return found
-
-
-def _value(node: Named, symbols: _Symbols) -> Theorem:
-    return infer(SecantBound(node), symbols.at_zero, symbols.secant)
-
-
-def _gradient(form: Theorem, groups: tuple[Group, ...], positive: tuple[Theorem, ...]) -> Theorem:
-    # |D L[u]| <= sum_g c_g ||u_g|| <= root(sum_g c_g^2) ||u||; here all c_g are one c.
-    right = compare_of(form).right
-    sizes = [group.direction.poly() for group in groups]
-    common = _coefficient(right, groups[0])
-    if right != sum((common * size for size in sizes), number(0)):
-        raise GradlemmaError("expected one coefficient for all layers")
-    if len(groups) > 1:
-        cauchy = infer(Cauchy((number(1),) * len(sizes), tuple(sizes)))
-        sign = infer(Nonnegative(common), *_about(common, positive))
-        one = number(1)
-        rule = Certificate(compare_of(form).left, ((fmpq(1), (0,), one), (fmpq(1), (1, 2), one)), ())
-        joined = infer(rule, form, sign, cauchy)
-        split = infer(GroupSplit(whole_direction(groups), tuple(group.direction for group in groups)))
-        used = _about(compare_of(joined).right, positive)
-        form = infer(Monotone(), joined, split, *used)
-    return infer(OperatorNormIntro(), form)
-
-
-def _coefficient(form: Poly, group: Group) -> Poly:
-    """The coefficient of ||u_g|| in a linear form."""
-    atom = group.direction
-    return Poly(
-        (tuple(pair for pair in monomial if pair[0] is not atom), value)
-        for monomial, value in form.terms.items()
-        if (atom, 1) in monomial
-    )
-
-
-def _occurring(
-    target: Theorem, used: tuple[Theorem, ...], positive: tuple[Theorem, ...]
-) -> tuple[Theorem, ...]:
-    """Those hypotheses `0 <= r` whose real the target needs."""
-    by_atom, _ = bounds_of(tuple(bound.sequent for bound in used))
-    needed = set(dependency_order(compare_of(target).right, by_atom))
-    return tuple(t for t in positive if compare_of(t).right.atoms() <= needed)
-
-
-def _about(poly: Poly, positive: tuple[Theorem, ...]) -> tuple[Theorem, ...]:
-    """Those hypotheses `0 <= r` whose real occurs."""
-    return tuple(t for t in positive if compare_of(t).right.atoms() <= poly.atoms())
-
-
-def _hessian(form: Theorem, groups: tuple[Group, ...], positive: tuple[Theorem, ...]) -> Theorem:
-    # lambda sum x^2 - x^T K x = sum_{g<h} K_gh (x_g - x_h)^2 + sum_g (lambda - (K 1)_g) x_g^2
-    # with lambda = (K 1)_1, the largest row sum.
-    if len(groups) == 1:
-        return infer(OperatorNormIntro(), form)
-    matrix = symbolic_matrix(compare_of(form).right, groups)
-    norms = [group.direction.poly() for group in groups]
-    rows = [sum(row, number(0)) for row in matrix]
-    premises: list[Theorem] = [form]
-    index: dict[Poly, int] = {}
-
-    def sign_of(poly: Poly) -> int:
-        if poly not in index:
-            index[poly] = len(premises)
-            premises.append(infer(Nonnegative(poly), *_about(poly, positive)))
-        return index[poly]
-
-    products: list[tuple[fmpq, tuple[int, ...], Poly]] = [(fmpq(1), (0,), number(1))]
-    for g, x in enumerate(norms):
-        rest = rows[0] - rows[g]
-        if rest.terms:
-            products.append((fmpq(1), (sign_of(rest),), x))
-        for h in range(g + 1, len(norms)):
-            products.append((fmpq(1), (sign_of(matrix[g][h]),), x - norms[h]))
-    squares = sum((x**2 for x in norms), number(0))
-    total, whole = Root(squares).poly(), whole_direction(groups)
-    first = len(premises)
-    premises.append(infer(RootSquared(squares)))
-    premises.append(infer(GroupSplit(whole, tuple(group.direction for group in groups))))
-    equations = ((first, -rows[0]), (first + 1, rows[0] * (total + whole.poly())))
-    bounded = infer(Certificate(compare_of(form).left, tuple(products), equations), *premises)
-    return infer(OperatorNormIntro(), bounded)
-
-
-def symbolic_matrix(form: Poly, groups: tuple[Group, ...]) -> list[list[Poly]]:
-    """K_gh as polynomials in the reals of the statement."""
-    place = {group.direction: i for i, group in enumerate(groups)}
-    size = len(groups)
-    cells: dict[tuple[int, int], list[tuple[object, fmpq]]] = {}
-    for monomial, value in form.terms.items():
-        at = [place[a] for a, e in monomial if isinstance(a, DirectionNorm) for _ in range(e)]
-        rest = tuple(pair for pair in monomial if pair[0] not in place)
-        cells.setdefault((min(at), max(at)), []).append((rest, value))
-    matrix = [[number(0)] * size for _ in range(size)]
-    for (i, k), terms in cells.items():
-        poly = Poly(terms)  # type: ignore[arg-type]
-        matrix[i][k] = matrix[k][i] = poly if i == k else poly * fmpq(1, 2)
-    return matrix
+def _bound_in(theorem: Theorem) -> Poly:
+    if not isinstance(theorem.claim, SupBound):
+        raise TypeError("expected a theorem on a supremum")
+    return theorem.claim.bound

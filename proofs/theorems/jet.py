@@ -28,6 +28,7 @@ from proofs.kernel.rules import (
 )
 from proofs.kernel.scalars import DirectionNorm, Let, number
 from proofs.kernel.terms import (
+    Abbreviation,
     Apply,
     Deriv,
     Entrywise,
@@ -67,13 +68,15 @@ class Group:
 class Jet:
     """A node with what is proved of its derivatives; None where it does not depend on theta.
 
-    smooth: node is twice differentiable; first: ||D node[u]|| <= J; second: ||D^2 node|| <= K.
+    smooth: node is twice differentiable; first: ||D node[u]|| <= J; second: ||D^2 node|| <= K;
+    signs: theorems 0 <= r for reals r in J and K.
     """
 
     node: Term
     smooth: Theorem | None
     first: Theorem | None
     second: Theorem | None
+    signs: tuple[Theorem, ...] = ()
 
     def smooth_premises(self) -> tuple[Theorem, ...]:
         return () if self.smooth is None else (self.smooth,)
@@ -196,7 +199,7 @@ def _activation_second(node: Named, smooth: Theorem, before: Jet) -> Theorem:
 
 def vanishing_second(jet: Jet) -> Theorem:
     """||D^2 z[u, u]|| <= 0 for a node that is affine in theta."""
-    if not isinstance(jet.node, Named):
+    if not isinstance(jet.node, Abbreviation):
         raise TypeError("expected a node with a name")
     split = infer(Differentiate(jet.node, 2), _known(jet.smooth))
     return infer(Triangle(Deriv(jet.node, 2)), split)

@@ -14,6 +14,7 @@ from flint import fmpq
 
 from proofs.kernel.claims import Simplex
 from proofs.kernel.core import Theorem, infer
+from proofs.kernel.families import Indexed, Recursive
 from proofs.kernel.rules import (
     AbsoluteValue,
     Certificate,
@@ -31,6 +32,7 @@ from proofs.kernel.rules import (
 )
 from proofs.kernel.scalars import Norm, Root, number, value_of
 from proofs.kernel.terms import (
+    Abbreviation,
     Deriv,
     Hadamard,
     Inner,
@@ -47,7 +49,7 @@ from proofs.kernel.terms import (
 from proofs.network import Loss
 
 from .jet import Jet, vanishing_second
-from .tactics import assume, norm, replace
+from .tactics import assume, insert, norm, replace
 
 __all__ = ["SampleLoss", "sample_loss"]
 
@@ -63,7 +65,7 @@ class SampleLoss:
     residual_bounds: theorems that bound the residual's norm in the worst case.
     """
 
-    node: Named
+    node: Abbreviation
     target: Variable
     smooth: Theorem
     first: Theorem
@@ -89,12 +91,17 @@ def _premises(output: Jet) -> tuple[Theorem, Theorem, Theorem]:
     return output.smooth, output.first, output.second or vanishing_second(output)
 
 
+def _loss_node(output: Term, body: Term) -> Abbreviation:
+    """The loss by its name; for the output of a network of depth i, with the index i."""
+    return Indexed("loss", output.index, body) if isinstance(output, Recursive) else Named("loss", body)
+
+
 def _cross_entropy(output: Jet) -> SampleLoss:
     smooth_f, first_f, second_f = _premises(output)
     f = output.node
     y = Variable("y", f.space, Role.SAMPLE)
     p = Softmax(f)
-    node = Named("loss", Sum((LogSumExp(f), Scale(MINUS, Inner(y, f)))))
+    node = _loss_node(f, Sum((LogSumExp(f), Scale(MINUS, Inner(y, f)))))
     smooth = infer(SmoothByParts(node, 2), smooth_f)
     gap = Sum((p, Scale(MINUS, y)))
     v, a = Deriv(f, 1), Deriv(f, 2)
@@ -102,14 +109,15 @@ def _cross_entropy(output: Jet) -> SampleLoss:
     # D l[u] = <p - y, D f[u]>.
     slope = infer(Differentiate(node, 1), smooth, smooth_f)
     slope = infer(LinearIdentity(_right(slope), Inner(gap, v)), slope)
-    first = replace(infer(InnerBound(Deriv(node, 1)), slope), first_f)
+    first = insert(infer(InnerBound(Deriv(node, 1)), slope), first_f, signs=output.signs)
 
     # D^2 l[u,u] = <p o v - <p, v> p, v> + <p - y, D^2 f[u,u]>, v = D f[u].
     bend = Inner(Sum((Hadamard(p, v), Scale(MINUS, Times(Inner(p, v), p)))), v)
     curve = infer(Differentiate(node, 2), smooth, smooth_f)
     curve = infer(LinearIdentity(_right(curve), Sum((bend, Inner(gap, a)))), curve)
     second = infer(Triangle(Deriv(node, 2)), curve)
-    second = replace(second, _variance(p, v, bend), infer(InnerBound(Inner(gap, a))), first_f, second_f)
+    inserted = (_variance(p, v, bend), infer(InnerBound(Inner(gap, a))), first_f, second_f)
+    second = insert(second, *inserted, signs=output.signs)
     return SampleLoss(node, y, smooth, first, second, Norm(gap), (_gap_bound(p, y, gap),))
 
 

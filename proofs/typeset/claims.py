@@ -6,6 +6,7 @@ from proofs.kernel.claims import (
     Claim,
     Compare,
     Equal,
+    ForIndices,
     ForSamples,
     IsTensor,
     OperatorNorm,
@@ -15,6 +16,7 @@ from proofs.kernel.claims import (
     Smooth,
     SupBound,
 )
+from proofs.kernel.indices import Index
 from proofs.kernel.scalars import Poly, number
 from proofs.kernel.terms import Scale, Sum, Term, Variable
 
@@ -67,8 +69,16 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
             parts = math("(" + ",".join(writer.variable(v) for v in samples) + ")")
             inside = claim_inlines(inner, writer, as_premise=as_premise)
             return (*inside, " for every sample ", parts)
+        case ForIndices(end=end, claim=inner):
+            return _for_indices(writer, end, inner, as_premise=as_premise)
         case _:
             raise TypeError(f"no way is known to print {type(claim).__name__}")
+
+
+def _for_indices(writer: Writer, end: Index, inner: Claim, *, as_premise: bool) -> tuple[Inline, ...]:
+    """The claim with its index as l, for l up to the end."""
+    inside = claim_inlines(inner, Writer(writer.notation.named("l")), as_premise=as_premise)
+    return (*inside, " for ", math(rf"1\le l\le {writer.index(end)}"))
 
 
 def _opened(term: Term, writer: Writer) -> list[Piece]:

@@ -8,15 +8,17 @@ from collections.abc import Iterable
 from proofs.kernel.claims import Claim, Compare, ForSamples, OperatorNorm, Smooth
 from proofs.kernel.rules import Monotone
 from proofs.kernel.scalars import Real
-from proofs.kernel.terms import Mean, Role
+from proofs.kernel.terms import INDEX, Mean, Role
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw
 from .claims import claim_inlines
 from .escape import escape
 from .expressions import Writer
+from .family_setting import family_of, family_setting
 from .identities import identity_inlines, is_perron
 from .layers import Run, exact_writers, layer_of_section, plain, runs_of_layers
-from .layout import Inline, Math, Strong, math
+from .layout import Inline, Math, Strong, math, width_of
+from .lemmas import BASE, STEP
 from .names import layer_of
 from .numerals import as_fraction, is_short
 from .references import SOURCES
@@ -28,6 +30,7 @@ __all__ = ["document", "goal_title", "trust_sentence", "turnstile"]
 
 TRUST = {"arb": "ball arithmetic (Arb)"}
 LONGEST_EXACT = 60
+WIDEST = 22.0
 
 
 def document(*goals: Goal, full: bool = False) -> list[Block]:
@@ -35,18 +38,25 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     tree = step_tree(*goals)
     known = vocabulary(tree, _positive(tree))
     writer = Writer(known.notation)
-    steps = _step_blocks(tree, known, writer, full=full)
-    assumptions = _assumption_blocks(tree, known, writer)
-    theorems = _theorem_blocks(tree, writer)
+    family = family_of(tree)
+    # Lemmas are about every n >= 1; what follows from them about L = n + 1 layers.
+    final = writer if family is None else Writer(known.notation.named("L", 1))
+    steps = _step_blocks(tree, known, writer, final, full=full)
+    assumptions = _assumption_blocks(tree, known, final)
+    theorems = _theorem_blocks(tree, final)
     text = _text_of([*steps, *assumptions, *theorems])
     cited = _cited(tree, known)
+    if family is None:
+        setting = setting_blocks(tree, known, writer, text, full=full)
+    else:
+        setting = family_setting(family, known, writer, final, text)
+    derivation = [Heading(("Derivation" if family is None else "Proof",), 1), Paragraph(_legend(tree))]
+    shown = [*(derivation if steps else []), *steps]
     return [
-        *setting_blocks(tree, known, writer, text, full=full),
+        *setting,
         *_source_note(cited),
         *assumptions,
-        *([Heading(("Derivation",), 1), Paragraph(_legend(tree))] if steps else []),
-        *steps,
-        *theorems,
+        *([*shown, *theorems] if family is None else [*theorems, *shown]),
         *_trust_blocks(tree),
         *_rule_blocks(tree),
         *_reference_blocks(cited),
@@ -87,7 +97,8 @@ def _plain(inlines: Iterable[Inline | Raw]) -> str:
 
 def _assumption_blocks(tree: StepTree, known: Vocabulary, writer: Writer) -> list[Block]:
     lasting = [a for a in tree.assumptions if not a.discharged]
-    passing = [a for a in tree.assumptions if a.discharged]
+    suppositions = {lemma.claim for lemma in tree.lemmas}
+    passing = [a for a in tree.assumptions if a.discharged and a.claim not in suppositions]
     blocks: list[Block] = [Heading(("Assumptions",), 1)]
     if lasting:
         blocks.append(Items(tuple(_assumption_items(lasting, known, writer))))
@@ -149,6 +160,12 @@ def _layer_of_claim(claim: Claim) -> int | None:
 def _legend(tree: StepTree) -> tuple[Inline, ...]:
     found: list[Inline] = ["Every line holds under the assumptions of the lines that it refers to."]
     tags = sorted({tag for step in tree.steps for tag in step.trust})
+    if tree.lemmas:
+        found.append(
+            " For an assumption on a range of layers it is enough that it holds for the layers up to those "
+            "that the line speaks of. A lemma holds for every "
+        )
+        found += [math(r"n\ge 1"), "."]
     for tag in tags:
         found += [" ", math(turnstile((tag,))), f" marks what rests on {TRUST.get(tag, tag)}."]
     if any(identity_inlines(step, Writer(), mark="premise") for step in tree.steps):
@@ -156,11 +173,14 @@ def _legend(tree: StepTree) -> tuple[Inline, ...]:
     return tuple(found)
 
 
-def _step_blocks(tree: StepTree, known: Vocabulary, writer: Writer, *, full: bool) -> list[Block]:
+def _step_blocks(
+    tree: StepTree, known: Vocabulary, writer: Writer, final: Writer, *, full: bool
+) -> list[Block]:
     runs = {} if full else runs_of_layers(tree, known.notation)
     ranges = _ranges(tree)
     blocks: list[Block] = []
     previous: tuple[Inline, ...] = ()
+    place = -1
     for section, steps in tree.sections():
         layer = layer_of_section(section, tree)
         run = next(
@@ -171,10 +191,14 @@ def _step_blocks(tree: StepTree, known: Vocabulary, writer: Writer, *, full: boo
                 blocks.append(Paragraph(_omitted(run, section.part, ranges)))
             continue
         heading = _heading(section, tree, writer)
-        if heading != previous:
+        if section.part is Part.LEMMAS:
+            blocks += _lemma_opening(section, tree, writer, is_first=section.place != place)
+            place = section.place
+        elif heading != previous:
             blocks.append(Heading(heading, 2))
         previous = heading
-        items = tuple(_step_item(step, writer) for step in steps)
+        shown = final if section.part > Part.LEMMAS else writer
+        items = tuple(_step_item(step, shown) for step in steps)
         if blocks and isinstance(blocks[-1], Items):
             items, _ = (*blocks[-1].items, *items), blocks.pop()
         blocks.append(Items(items))
@@ -208,6 +232,8 @@ def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, 
     match section.part:
         case Part.CONSTANTS:
             return ("Constants of the activations",)
+        case Part.LEMMAS:
+            return (f"Lemma {section.place + 1}",)
         case Part.NORMS:
             layer = layer_of_section(section, tree)
             return ("Norms",) if layer is None else (f"Norms in layer {layer}",)
@@ -217,6 +243,39 @@ def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, 
             return (f"Loss of a sample, {derivative}",)
         case Part.MEAN:
             return ({1: "The gradient", 2: "The Hessian"}.get(section.order, "Conclusions"),)
+
+
+def _lemma_opening(section: Section, tree: StepTree, writer: Writer, *, is_first: bool) -> list[Block]:
+    """The statement of a lemma before its first step, and what the steps that follow show of it."""
+    lemma = tree.lemmas[section.place]
+    base = reference_list([lemma.premises[0]])
+    blocks: list[Block] = []
+    if is_first:
+        title = Strong(f"Lemma {section.place + 1}")
+        blocks += _statement((title, ". For every ", math(r"n\ge 1"), ", "), lemma.claim, (".",), writer)
+        opening = ("By induction. The case ", math("n=1"))
+        if section.order == BASE:
+            blocks.append(Paragraph((*opening, ":")))
+        else:
+            blocks.append(Paragraph((*opening, f" is {base}.")))
+    if section.order == STEP or (is_first and section.order > STEP):
+        supposed = f". Suppose the claim for n (H{section.place + 1}). Then".split(" n ")
+        step = ("The step from ", math("n"), " to ", math("n+1"))
+        blocks.append(Paragraph((*step, supposed[0] + " ", math("n"), " " + supposed[1])))
+    return blocks
+
+
+def _statement(
+    opening: tuple[Inline, ...], claim: Claim, closing: tuple[Inline, ...], writer: Writer
+) -> list[Block]:
+    """A statement; a formula about any depth that is too wide for a line stands on lines of its own."""
+    inlines = claim_inlines(claim, writer)
+    wide = any(isinstance(part, Math) and width_of(part.text) > WIDEST for part in inlines)
+    if not wide or INDEX not in claim.free:
+        return [Paragraph((*opening, *inlines, *closing), is_statement=True)]
+    rest = closing[0].removeprefix(". ") if isinstance(closing[0], str) else closing[0]
+    last = [Paragraph((rest, *closing[1:]))] if rest != "." else []
+    return [Paragraph(opening, is_statement=True), Items((Item("", inlines),)), *last]
 
 
 def _step_item(step: Step, writer: Writer) -> Item:
@@ -273,15 +332,11 @@ def _theorem_blocks(tree: StepTree, writer: Writer) -> list[Block]:
         title = f"Theorem {number}" if several else "Theorem"
         under = reference_list(Reference(0, label) for label in goal.assumptions)
         start = f"Under {under}, " if under else "Without assumptions, "
+        depth = ("for every ", math(r"L\ge 2"), ", ") if INDEX in goal.claim.free else ()
         shown = reference_list([goal.reference])
-        blocks.append(
-            Paragraph(
-                (Strong(title), " (", *goal_title(goal.name), "). ", start,
-                 *claim_inlines(goal.claim, writer),
-                 f". This is {shown}", *_trust_note(goal.trust), ".", *_exact_note(goal.claim)),
-                is_statement=True,
-            )
-        )  # fmt: skip
+        opening = (Strong(title), " (", *goal_title(goal.name), "). ", start, *depth)
+        closing = (f". This is {shown}", *_trust_note(goal.trust), ".", *_exact_note(goal.claim))
+        blocks += _statement(opening, goal.claim, closing, writer)
     return blocks
 
 
@@ -342,7 +397,7 @@ def _cited(tree: StepTree, known: Vocabulary) -> list[str]:
         used.add("zhou")
     if any(not f.is_analytic for f in known.functions):
         used.add("craciun")
-    if any(is_perron(step) for step in tree.steps):
+    if not tree.lemmas and any(is_perron(step) for step in tree.steps):
         used.add("collatz")
     return sorted(used, key=lambda key: SOURCES[key][0])
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from flint import fmpq
 
+from proofs.kernel.families import Block, Indexed, Recursive
+from proofs.kernel.indices import Index
 from proofs.kernel.scalars import (
     Atom,
     DirectionNorm,
@@ -19,7 +21,10 @@ from proofs.kernel.scalars import (
     SupNorm,
     Value,
     is_nonnegative,
+    number,
+    substitute,
 )
+from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.terms import (
     Apply,
     Deriv,
@@ -49,6 +54,7 @@ __all__ = ["Notation", "Writer", "numeral"]
 MOST_TERMS = 8
 SHOWN_TERMS = 5
 LONG_ROOT = 20.0
+REALS = 1
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,8 @@ class Notation:
     `layer`: print indices relative to this layer, as for a generic layer l; `positive`: the reals
     that the assumptions say to be >= 0; `is_exact`: nothing is left out or rounded, so that equal
     texts mean equal expressions up to shapes.
+
+    The index variable n is written as `letter` - `shift`: as L - 1 where L = n + 1 is the depth.
     """
 
     parameters: frozenset[Variable] = frozenset()
@@ -66,6 +74,11 @@ class Notation:
     layer: int | None = None
     positive: frozenset[Atom] = frozenset()
     is_exact: bool = False
+    letter: str = "n"
+    shift: int = 0
+
+    def named(self, letter: str, shift: int = 0) -> Notation:
+        return replace(self, letter=letter, shift=shift)
 
     def at_layer(self, layer: int, *, is_exact: bool = False) -> Notation:
         return replace(self, layer=layer, is_exact=is_exact)
@@ -98,10 +111,22 @@ class Writer:
             self._terms[term] = self._term(term)
         return self._terms[term]
 
+    def index(self, index: Index, times: int = 1) -> str:
+        """An index, or its multiple, in the letter of the notation: `n+1`, `2L-2`."""
+        if not index.is_open:
+            return str(times * index.offset)
+        rest = times * (index.offset - self.notation.shift)
+        return (str(times) if times > 1 else "") + self.notation.letter + (f"{rest:+d}" if rest else "")
+
+    def member(self, name: str, index: Index, entry: str | None = None) -> str:
+        """The member of a family."""
+        subscript = self.index(index) + ("" if entry is None else f",{entry}")
+        return f"{name_latex(name)}_{{{subscript}}}"
+
     def _tight(self, term: Term) -> str:
         """The term in brackets if it is a sum or a multiple."""
         text = self.term(term)
-        is_loose = isinstance(term, Sum | Scale | LogSumExp) or (isinstance(term, Mean) and text != "L")
+        is_loose = isinstance(term, Sum | Scale | LogSumExp) or (isinstance(term, Mean) and "mean" in text)
         return f"({text})" if is_loose else text
 
     def _term(self, term: Term) -> str:
@@ -110,6 +135,8 @@ class Writer:
                 return self.variable(term)
             case Named(name=name):
                 return self.name(name)
+            case Indexed(name=name, index=index) | Recursive(name=name, index=index):
+                return self.member(name, index)
             case Zero():
                 return "0"
             case Sum(parts=parts):
@@ -136,6 +163,8 @@ class Writer:
                 return rf"\langle {self.term(left)},\, {self.term(right)}\rangle"
             case Deriv(term=inner, order=order):
                 return self._derivative(inner, order)
+            case Mean(body=Indexed(index=index)):
+                return rf"\mathcal{{L}}_{{{self.index(index)}}}"
             case Mean():
                 return "L" if term is self.notation.mean else self.mean(term)
             case _:
@@ -143,6 +172,8 @@ class Writer:
 
     def variable(self, variable: Variable) -> str:
         name = variable.name
+        if isinstance(variable, Block):
+            return self._block(variable)
         match variable.role:
             case Role.REFERENCE:
                 return self.name(name) + "^{0}"
@@ -152,6 +183,17 @@ class Writer:
                 return f"{'U' if len(variable.shape) == 2 else 'u'}_{{{self.name(name)}}}"
             case _:
                 return self.name(name)
+
+    def _block(self, block: Block) -> str:
+        match block.role:
+            case Role.DIRECTION if block.name == "W":
+                return f"U_{{{self.index(block.index)}}}"
+            case Role.DIRECTION:
+                return rf"{'U' if len(block.shape) == 2 else 'u'}_{{{self.member(block.name, block.index)}}}"
+            case Role.REFERENCE:
+                return self.member(block.name, block.index) + "^{0}"
+            case _:
+                return self.member(block.name, block.index)
 
     def _derivative(self, inner: Term, order: int) -> str:
         text = self._tight(inner)
@@ -165,6 +207,8 @@ class Writer:
         """The entry of that index of a vector."""
         if isinstance(vector, Named):
             return self.name(vector.name, index)
+        if isinstance(vector, Indexed | Recursive):
+            return self.member(vector.name, vector.index, index)
         if isinstance(vector, Variable) and vector.role in (Role.SAMPLE, Role.PARAMETER):
             return self.name(vector.name, index)
         if isinstance(vector, Entrywise):
@@ -217,8 +261,25 @@ class Writer:
                 return rf"\langle {self.term(sides[0])},\, {self.term(sides[1])}\rangle"
             case Value(term=term):
                 return self._tight(term)
+            case Natural():
+                return self.notation.letter
+            case Power():
+                return self._indexed_power(inner, 1, up=up)
+            case PartialSum(body=body, end=end):
+                inside = Writer(self.notation.named("m")).poly(body, up=up and self._grows(body))
+                inside = rf"\bigl({inside}\bigr)" if len(body.terms) > 1 else inside
+                return rf"{{\textstyle\sum_{{m=1}}^{{{self.index(end)}}}}} {inside}"
+            case FamilyNorm(end=end):
+                is_whole = self.notation.letter == "L" and self.index(end) == "L"
+                return r"\lVert u\rVert" if is_whole else rf"\lVert u_{{\le {self.index(end)}}}\rVert"
             case _:
                 raise TypeError(f"no way is known to print {type(inner).__name__}")
+
+    def _indexed_power(self, inner: Power, exponent: int, *, up: bool) -> str:
+        """(base)^{exponent * index}."""
+        base = self.poly(inner.base, up=up and self._grows(inner.base))
+        plain = len(inner.base.terms) == 1 and base.replace("\\", "").isalpha()
+        return f"{base if plain else f'({base})'}^{{{self.index(inner.index, exponent)}}}"
 
     def _group_norm(self, members: tuple[Variable, ...], letter: str) -> str:
         group = frozenset(members)
@@ -251,11 +312,13 @@ class Writer:
         return rf"\lVert {text}\rVert{frobenius}"
 
     def _power(self, inner: Atom, exponent: int, *, up: bool) -> str:
+        if isinstance(inner, Power):
+            return self._indexed_power(inner, exponent, up=up)
         text = self.atom(inner, up=up)
         if exponent == 1:
             return text
         match inner:
-            case SupNorm() | Root():
+            case SupNorm() | Root() | PartialSum():
                 text = f"({text})"
             case Real() | Let() | Value() if "^" in text:
                 text = f"({text})"
@@ -283,6 +346,10 @@ class Writer:
         return is_nonnegative(poly, self.notation.positive)
 
     def _sum_of(self, poly: Poly, *, up: bool, breakable: bool) -> list[Piece]:
+        if (common := self._common_sum(poly)) is not None:
+            return [Piece(rf"{self._bracketed(common[0])}\, {self.atom(common[1], up=up)}")]
+        if Natural() in poly.atoms():
+            return self._collected(poly, up=up, breakable=breakable)
         ordered = sorted(poly.terms.items(), key=lambda term: self._monomial_key(term[0]))
         if not ordered:
             return [Piece("0")]
@@ -300,14 +367,84 @@ class Writer:
             pieces.extend(found[1:])
         return pieces
 
+    def _collected(self, poly: Poly, *, up: bool, breakable: bool) -> list[Piece]:
+        """A polynomial in n: the factors in n of equal products are gathered, as in (n + 1) q^n."""
+        n = Natural()
+        moved = substitute(poly, lambda a: n.poly() - self.notation.shift if a is n else a.poly())
+        groups: dict[tuple[tuple[Atom, int], ...], dict[int, fmpq]] = {}
+        for monomial, value in moved.terms.items():
+            rest = tuple(pair for pair in monomial if pair[0] is not n)
+            groups.setdefault(rest, {})[dict(monomial).get(n, 0)] = value
+        pieces: list[Piece] = []
+        for rest in sorted(groups, key=lambda rest: (*_place(rest), self._monomial_key(rest))):
+            sign, scale, factor = self._in_n(groups[rest])
+            found = self._monomial(rest, scale, up=up, breakable=breakable, natural=factor)
+            lead = "-" if sign < 0 else "+" if pieces else ""
+            pieces.append(Piece(f"{lead} {found[0].text}".strip()))
+            pieces += found[1:]
+        if list(groups) == [()] and pieces[0].text.startswith("("):
+            return [Piece(pieces[0].text[1:-1])]
+        return pieces
+
+    def _in_n(self, powers: dict[int, fmpq]) -> tuple[int, fmpq, str]:
+        """The sign, a rational factor and the rest of a polynomial in n, given by its coefficients."""
+        top = powers[max(powers)]
+        sign, scale = (-1, -top) if top < 0 else (1, top)
+        if any((value / scale).q != 1 for value in powers.values()):
+            scale = fmpq(1)
+        # The power of n that divides it stands before the brackets.
+        least = min(powers)
+        before = self._letter_power(least)
+        texts: list[str] = []
+        for exponent in sorted(powers, reverse=True):
+            value, letter = powers[exponent] / scale * sign, self._letter_power(exponent - least)
+            size = "" if abs(value) == 1 and letter else self.numeral(abs(value), up=False)
+            texts.append(("-" if value < 0 else "+" if texts else "") + size + letter)
+        if texts == ["1"]:
+            return sign, scale, before
+        inside = "".join(texts)
+        return sign, scale, before + (f"({inside})" if len(texts) > 1 else inside)
+
+    def _letter_power(self, exponent: int) -> str:
+        return "" if not exponent else self.notation.letter + (f"^{{{exponent}}}" if exponent > 1 else "")
+
+    def _common_sum(self, poly: Poly) -> tuple[Poly, Atom] | None:
+        """The factors of p S where every term holds the one sum S."""
+        sums = {inner for inner in poly.atoms() if isinstance(inner, PartialSum)}
+        if len(sums) != 1 or len(poly.terms) == 1:
+            return None
+        (inner,) = sums
+        if any(dict(monomial).get(inner) != 1 for monomial in poly.terms):
+            return None
+        rest = ((tuple(p for p in monomial if p[0] is not inner), c) for monomial, c in poly.terms.items())
+        return Poly(rest), inner
+
+    def _bracketed(self, poly: Poly) -> str:
+        """A sum in brackets; 1 - 2 t + t^2 as (1 - t)^2."""
+        for monomial, coefficient in poly.terms.items():
+            root = number(1) + Poly([(monomial, coefficient / 2)])
+            if root * root == poly:
+                return rf"({self.poly(root)})^{{2}}"
+        return f"({self.poly(poly)})"
+
     def _monomial(
-        self, monomial: Iterable[tuple[Atom, int]], size: fmpq, *, up: bool, breakable: bool
+        self,
+        monomial: Iterable[tuple[Atom, int]],
+        size: fmpq,
+        *,
+        up: bool,
+        breakable: bool,
+        natural: str = "",
     ) -> list[Piece]:
+        """The product; `natural`, a factor in n, stands after numbers and reals."""
         factors = sorted(monomial, key=lambda pair: self._key(pair[0]))
-        texts: list[str] = [] if size == 1 and factors else [self.numeral(size, up=up)]
+        texts: list[str] = [] if size == 1 and (factors or natural) else [self.numeral(size, up=up)]
         pieces: list[Piece] = []
         for inner, exponent in factors:
             text = self._power(inner, exponent, up=up)
+            if natural and _rank(inner) > REALS:
+                texts.append(natural)
+                natural = ""
             if breakable and isinstance(inner, Root) and exponent == 1 and width_of(text) > LONG_ROOT:
                 opened = self._sum_of(inner.radicand, up=up and self._grows(inner.radicand), breakable=True)
                 if pieces:
@@ -318,6 +455,8 @@ class Writer:
                 texts = [pieces.pop().text + r"\bigr)^{1/2}"]
             else:
                 texts.append(text)
+        if natural:
+            texts.append(natural)
         if texts:
             pieces.append(Piece(r"\, ".join(texts)))
         return pieces
@@ -331,24 +470,35 @@ class Writer:
         return self._keys[inner]
 
 
+def _place(monomial: Iterable[tuple[Atom, int]]) -> tuple[bool, bool]:
+    """Products with rational factors alone come first, those with sums over a range last."""
+    atoms = [inner for inner, _ in monomial]
+    roots = any(isinstance(inner, Root) and inner.radicand.constant() is not None for inner in atoms)
+    return any(isinstance(inner, PartialSum) for inner in atoms), roots
+
+
 def _rank(inner: Atom) -> int:
-    """The place of a factor or summand: numbers, reals, norms of blocks, of nodes, abbreviations, u."""
+    """The place of a factor or summand: numbers, reals, powers, norms of blocks, of nodes, ..., u."""
     match inner:
         case Root(radicand=radicand):
-            return 0 if radicand.constant() is not None else 5
+            return 0 if radicand.constant() is not None else 7
         case Real():
-            return 1
-        case Norm(term=Variable()):
+            return REALS
+        case Power():
             return 2
-        case Norm():
-            return 3
-        case SupNorm():
+        case PartialSum():
+            return 12
+        case Norm(term=Variable()):
             return 4
-        case Let():
+        case Norm():
+            return 5
+        case SupNorm():
             return 6
-        case Value():
-            return 7
-        case DistanceNorm():
+        case Let():
             return 8
-        case _:
+        case Value():
             return 9
+        case DistanceNorm():
+            return 10
+        case _:
+            return 11

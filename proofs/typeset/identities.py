@@ -80,7 +80,9 @@ def _multiple(multiplier: Poly, gap: str, writer: Writer) -> str:
         return gap
     if multiplier == number(-1):
         return f"-{gap}"
-    text = writer.poly(multiplier) if len(multiplier.terms) == 1 else rf"({writer.poly(multiplier)})"
+    text = writer.poly(multiplier)
+    if len(writer.pieces(multiplier)) > 1:
+        text = f"({text})"
     if width_of(text) > 24.0:
         return rf"(\cdots)\,{gap}"
     return rf"{text}\,{gap}"

@@ -57,7 +57,7 @@ _COMMANDS = {
     "lVert": 0.5, "rVert": 0.5, "lvert": 0.28, "rvert": 0.28, "le": 1.34, "odot": 1.25, "cdot": 0.75,
     "langle": 0.4, "rangle": 0.4, "quad": 1.0, "qquad": 2.0, "sqrt": 0.9, "max": 2.1, "bigl": 0.1, "bigr": 0.1,
     "log": 1.5, "sum": 1.25, "tanh": 2.4, "sin": 1.5, "exp": 1.7, "cdots": 1.4, "dots": 1.4, "in": 1.25, "coloneqq": 1.5, "vdash": 1.2, "nabla": 0.85,
-    "operatorname": 0.2, "mathrm": 0.0, "text": 0.0, "mathbb": 0.1, "left": 0.2, "right": 0.2, "times": 1.25, "sup": 1.7,
+    "textstyle": 0.0, "operatorname": 0.2, "mathrm": 0.0, "text": 0.0, "mathbb": 0.1, "left": 0.2, "right": 0.2, "times": 1.25, "sup": 1.7,
 }  # fmt: skip
 _CHARACTERS = {
     "W": 1.0, "M": 1.0, "D": 0.84, "J": 0.65, "K": 0.9, "L": 0.7, "U": 0.78, "i": 0.35, "j": 0.42, "l": 0.32, "t": 0.37,

@@ -9,11 +9,13 @@ from enum import IntEnum
 from proofs.errors import GradlemmaError
 from proofs.kernel.claims import Claim, Compare, Equal, ForSamples, OperatorNorm, Smooth, SupBound
 from proofs.kernel.core import Rule, Theorem, steps_of
-from proofs.kernel.rules import Assume
+from proofs.kernel.families import Indexed
+from proofs.kernel.rules import Assume, Induction
 from proofs.kernel.scalars import Atom, Let, Norm, Poly, SupNorm
 from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Sum, Term, Variable
 
 from .expressions import Writer
+from .lemmas import labels_of_parts, labels_of_suppositions, places_in_lemmas
 from .names import layer_of, natural
 
 __all__ = [
@@ -44,15 +46,19 @@ class Part(IntEnum):
     """The parts of a derivation, in the order in which they are printed."""
 
     CONSTANTS = 0
-    NORMS = 1
-    NODES = 2
-    LOSS = 3
-    MEAN = 4
+    LEMMAS = 1
+    NORMS = 2
+    NODES = 3
+    LOSS = 4
+    MEAN = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Section:
-    """Where a step stands: the part, the node's place in the network, and the derivative's order."""
+    """Where a step stands: the part, the node's place in the network, and the derivative's order.
+
+    In the part of lemmas: the lemma's place, and 0 for its base, 1 for its step, 2 for itself.
+    """
 
     part: Part
     place: int
@@ -113,6 +119,11 @@ class StepTree:
     assumptions: tuple[Assumption, ...]
     nodes: tuple[Named, ...]
     steps: tuple[Step, ...]
+
+    @property
+    def lemmas(self) -> tuple[Step, ...]:
+        """What is shown by induction, in the order of the places of its sections."""
+        return tuple(step for step in self.steps if isinstance(step.rule, Induction))
 
     def sections(self) -> list[tuple[Section, tuple[Step, ...]]]:
         """The steps in groups of one section."""
@@ -206,6 +217,10 @@ def _assumptions(goals: tuple[Goal, ...], merged: _Merged) -> tuple[tuple[Assump
     for claim in on_the_way:
         if claim in closed:
             labels[claim] = labels[closed[claim]]
+    labels |= labels_of_parts(on_the_way, labels, merged.order)
+    for label, claim in labels_of_suppositions(merged.order):
+        if labels.setdefault(claim, label) == label:
+            found.append(Assumption(label, claim, discharged=True))
     loose = sorted((c for c in on_the_way if c not in labels), key=lambda c: _assumption_key(c, writer))
     for number, claim in enumerate(loose, start=1):
         labels[claim] = f"D{number}"
@@ -344,8 +359,12 @@ def _subject(claim: Claim, places: Mapping[Named, int]) -> Section | None:
             return Section(Part.MEAN, 0, order)
         case Smooth(term=Named() as node):
             return _of_node(node, 1, places)
+        case Smooth(term=Indexed(space=())):
+            return Section(Part.LOSS, 0, 1)
         case Equal(left=Deriv(term=Named() as node, order=order)):
             return _of_node(node, order, places)
+        case Equal(left=Deriv(term=Indexed(space=()), order=order)):
+            return Section(Part.LOSS, 0, order)
         case Compare(left=left, right=right):
             atoms = left.atoms()
             if len(left.terms) != 1 or len(atoms) != 1:
@@ -354,8 +373,9 @@ def _subject(claim: Claim, places: Mapping[Named, int]) -> Section | None:
             match inner:
                 case Norm(term=Deriv(term=Mean(), order=order)):
                     return Section(Part.MEAN, 0, order)
-                case Norm(term=Deriv(term=Named() as node, order=order)):
-                    if node.space == () and all(v.role is Role.DIRECTION for v in right.variables):
+                case Norm(term=Deriv(term=Named() | Indexed(space=()) as node, order=order)):
+                    along = (Role.DIRECTION, Role.INDEX)
+                    if node.space == () and all(v.role in along for v in right.variables):
                         return Section(Part.MEAN, 0, order)
                     return _of_node(node, order, places)
                 case Norm(term=term):
@@ -368,8 +388,9 @@ def _subject(claim: Claim, places: Mapping[Named, int]) -> Section | None:
             return None
 
 
-def _of_node(node: Named, order: int, places: Mapping[Named, int]) -> Section:
-    return Section(Part.LOSS if node.space == () else Part.NODES, places[node], order)
+def _of_node(node: Named | Indexed, order: int, places: Mapping[Named, int]) -> Section:
+    place = places[node] if isinstance(node, Named) else 0
+    return Section(Part.LOSS if node.space == () else Part.NODES, place, order)
 
 
 def _of_norm(term: Term, places: Mapping[Named, int]) -> Section | None:
@@ -404,6 +425,11 @@ def _sections(merged: _Merged, places: Mapping[Named, int]) -> dict[int, Section
         own[id(theorem)] = section
         for premise in merged.premises[id(theorem)]:
             wanted[id(premise)] = min(wanted.get(id(premise), section), section)
+    own |= {
+        key: Section(Part.LEMMAS, place, order)
+        for key, (place, order) in places_in_lemmas(merged.order, merged.premises).items()
+        if own[key].part is not Part.CONSTANTS
+    }
     final: dict[int, Section] = {}
     for theorem in merged.order:
         if isinstance(theorem.rule, Assume):
