@@ -215,8 +215,9 @@ class ForIndices(Claim):
     claim: Claim
 
     def __post_init__(self) -> None:
-        _expect(self.end, Index)
         _expect(self.claim, Claim)
+        if type(self.end) is not Index:
+            raise KernelError(f"expected an index but got {self.end!r}")
         if isinstance(self.claim, ForIndices | ForSamples | SamplesAre) or INDEX not in self.claim.free:
             raise KernelError("expected a claim about one index n")
         free = self.claim.free if self.end.is_open else self.claim.free - {INDEX}

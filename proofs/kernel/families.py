@@ -38,8 +38,8 @@ class Block(Variable):
 
     def __post_init__(self) -> None:
         _check_index(self.index)
-        if self.role in (Role.INDEX, Role.PREVIOUS):
-            raise KernelError("expected a block of theta, of a direction or of a sample")
+        if self.role not in (Role.PARAMETER, Role.DIRECTION, Role.REFERENCE):
+            raise KernelError("expected a block of theta, of theta0 or of a direction")
         super().__post_init__()
 
     @property
@@ -94,8 +94,9 @@ class Recursive(Abbreviation):
         self._seal((), self.first, self.step)
         if any(v.role in (Role.INDEX, Role.PREVIOUS, Role.DIRECTION) for v in self.first.free):
             raise KernelError("expected a first term in parameters and data alone")
-        if self.step.with_role(Role.DIRECTION):
-            raise KernelError("expected a step without directions")
+        # Blocks of later steps are not in `free` themselves; parts of samples must be, to be bound.
+        if any(v.role is Role.DIRECTION or (v.role is Role.SAMPLE and v.is_open) for v in self.step.free):
+            raise KernelError("expected a step in parameters and in data that do not depend on n")
         before = previous_of(self.step)
         if space_at(before.shape, Index(1, False)) != self.first.space:
             raise KernelError("expected the space of the first term to be that of the term before at n = 1")

@@ -15,7 +15,7 @@ from .interning import Interned
 
 __all__ = ["Index"]
 
-LARGEST = 10**6
+LARGEST = 10_000
 
 
 @dataclass(frozen=True, eq=False)

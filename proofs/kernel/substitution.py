@@ -11,14 +11,14 @@ from typing import Any
 
 from proofs.errors import KernelError
 
-from .claims import Claim, ForIndices
+from .claims import Claim, ForIndices, ForSamples
 from .families import Block, Indexed, Recursive, space_at
 from .fields import fields_of
 from .indices import Index
 from .monotone import sqrt_exact
 from .scalars import Atom, Let, Poly, Root, Value, number, substitute, value_of
 from .sequences import FamilyNorm, Natural, PartialSum, Power, family_norm, index_value, power
-from .terms import INDEX, Abbreviation, Named, Role, Term, Variable
+from .terms import INDEX, Abbreviation, Mean, Named, Role, Term, Variable
 
 __all__ = ["body_of", "claim_at", "partial_sum", "poly_at", "term_at"]
 
@@ -97,8 +97,17 @@ class _Images:
                 return Recursive(name, first, step, index.at(self._index))
             case Named(name=name):
                 raise KernelError(f"expected no n in {name}: an abbreviation without index has one body")
+            case Mean(samples=samples):
+                self._check_samples(samples, term.free)
+                return self._rebuilt(term)
             case _:
                 return self._rebuilt(term)
+
+    def _check_samples(self, samples: tuple[Variable, ...], free: frozenset[Variable]) -> None:
+        """Refuses where a free part of a sample would become a bound one."""
+        bound = {self.term(v) for v in samples}
+        if any(v.role is Role.SAMPLE and self.term(v) in bound for v in free):
+            raise KernelError("expected no free part of a sample to be bound by putting an index in")
 
     def _rebuilt(self, value: Any) -> Any:
         kind: type = type(value)  # pyright: ignore[reportUnknownVariableType]
@@ -130,6 +139,8 @@ class _Images:
             return claim
         if isinstance(claim, ForIndices):
             return ForIndices(claim.end.at(self._index), claim.claim)
+        if isinstance(claim, ForSamples):
+            self._check_samples(claim.samples, claim.free)
         return self._rebuilt(claim)
 
     def poly(self, poly: Poly) -> Poly:

@@ -299,7 +299,7 @@ class Deriv(Term):
     def __post_init__(self) -> None:
         if self.order not in (1, 2):
             raise KernelError(f"expected a derivative of order 1 or 2 but got order={self.order!r}")
-        if self.term.with_role(Role.DIRECTION):
+        if self.term.with_role(Role.DIRECTION) or self.term.with_role(Role.PREVIOUS):
             raise KernelError("expected a term without a direction to differentiate")
         directions = frozenset(v.as_role(Role.DIRECTION) for v in self.term.with_role(Role.PARAMETER))
         self._seal(self.term.space, self.term)
@@ -316,6 +316,8 @@ class Mean(Term):
     def __post_init__(self) -> None:
         if self.body.space != () or any(v.role is not Role.SAMPLE for v in self.samples):
             raise KernelError("expected a scalar and sample variables")
+        if self.body.with_role(Role.PREVIOUS):
+            raise KernelError("expected no mean in the step of a recursion")
         self._seal((), self.body)
         object.__setattr__(self, "free", without_samples(self.body.free, self.samples))
 

@@ -43,6 +43,7 @@ from proofs.kernel.terms import (
     Deriv,
     Entrywise,
     Inner,
+    Mean,
     Named,
     Role,
     Sum,
@@ -236,6 +237,14 @@ def test_instantiate_refuses_abbreviations_without_index() -> None:
     refuses(Instantiate(fixed(2)), assume(Smooth(named, 2)), match="one body")
     refuses(Instantiate(fixed(2)), eq(Let("t", n).poly(), q), match="one body")
     refuses(Instantiate(fixed(2)), assume(Smooth(INDEX, 1)), match="recursions alone")
+
+
+def test_instantiate_refuses_to_bind_a_free_sample() -> None:
+    free, bound = (Variable("y", (("d", index),), Role.SAMPLE) for index in (fixed(2), N))
+    claim = Compare(norm(free), LE, norm(bound))
+    for captured in (ForSamples((bound,), claim), Smooth(Mean((bound,), Inner(free, free)), 1)):
+        refuses(Instantiate(fixed(2)), assume(captured), match="free part of a sample")
+        infer(Instantiate(fixed(3)), assume(captured))
 
 
 @few
@@ -440,7 +449,8 @@ def test_the_blocks_of_a_recursion_are_among_its_variables() -> None:
 
 
 @pytest.mark.parametrize("kind", ["first with n", "step without the term before", "two terms before",
-                                  "wrong space", "step with a direction", "index 0"])  # fmt: skip
+                                  "wrong space", "step with a direction",
+        "step with data of n", "index 0"])  # fmt: skip
 def test_a_malformed_recursion_is_refused(kind: str) -> None:
     before = Variable("z", (("d", N),), Role.PREVIOUS)
     second = Variable("w", (("d", N),), Role.PREVIOUS)
@@ -454,12 +464,24 @@ def test_a_malformed_recursion_is_refused(kind: str) -> None:
             step = Apply(block(NEXT), Sum((before, second)))
         case "wrong space":
             step = Apply(block(N), Variable("z", (("d", BEFORE),), Role.PREVIOUS))
+        case "step with data of n":
+            step = Sum((step, Variable("x", (("d", NEXT),), Role.SAMPLE)))
         case "step with a direction":
             step = Apply(block(NEXT).as_role(Role.DIRECTION), before)
         case _:
             index = BEFORE
     with pytest.raises(KernelError):
         Recursive("z", first, step, index)
+
+
+def test_what_hides_variables_is_refused_in_a_step() -> None:
+    before = Variable("z", (("d", N),), Role.PREVIOUS)
+    with pytest.raises(KernelError, match="differentiate"):
+        Deriv(Apply(block(NEXT), before), 1)
+    with pytest.raises(KernelError, match="no mean"):
+        Mean((INPUT,), Inner(before, before))
+    with pytest.raises(KernelError, match="block of theta"):
+        Block("x", (("d", N),), Role.SAMPLE, N)
 
 
 def test_members_of_families_are_different_variables() -> None:
