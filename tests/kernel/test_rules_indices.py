@@ -20,6 +20,7 @@ from proofs.kernel.rules import (
     Assume,
     Certificate,
     Differentiate,
+    EntryBound,
     FamilySplit,
     Induction,
     InRange,
@@ -32,6 +33,7 @@ from proofs.kernel.rules import (
     SmoothByParts,
     Subrange,
     SumStep,
+    SupNormBound,
     Triangle,
 )
 from proofs.kernel.scalars import DirectionNorm, Let, Norm, Poly, Root, number
@@ -42,6 +44,7 @@ from proofs.kernel.terms import (
     Apply,
     Deriv,
     Entrywise,
+    Hadamard,
     Inner,
     Mean,
     Named,
@@ -50,6 +53,7 @@ from proofs.kernel.terms import (
     Variable,
 )
 from proofs.theorems.layered import INPUT, Constants, Layered, block
+from proofs.theorems.tactics import compare_of
 
 N, NEXT, FIRST = Index(0, True), Index(1, True), Index(1, False)
 BEFORE = Index(-1, True)
@@ -419,13 +423,24 @@ def test_operator_norm_intro_holds_for_families(seed: int, depth: int) -> None:
 
 def test_operator_norm_intro_refuses_another_family() -> None:
     other = Block("V", (("d", N), ("d", BEFORE)), Role.PARAMETER, N)
-    left = norm(Deriv(NET.z(N), 1))
-    refuses(
-        OperatorNormIntro(), le(left, FamilyNorm(other, N).poly() * q), match="hypotheses that do not speak"
-    )
-    claims = [Triangle(Deriv(NET.z(N), 1))]
-    for rule in claims:
-        refuses(OperatorNormIntro(), infer(rule), match="one family")
+    # phi' = 0 gives ||D h_n[u]|| <= 0, to which the norm of any blocks may be added.
+    flat = Hadamard(Entrywise(PHI, 1, NET.z(N)), Deriv(NET.z(N), 1))
+    split = infer(Differentiate(NET.h(N), 1), assume(Smooth(NET.h(N), 2)), assume(Smooth(NET.z(N), 2)))
+    slope = infer(SupNormBound(Entrywise(PHI, 1, NET.z(N))), sup(PHI, 1, None, ZERO))
+    still = infer(Monotone(), infer(Triangle(Deriv(NET.h(N), 1)), split), infer(EntryBound(flat)), slope)
+    left = compare_of(still).left
+    assert compare_of(still).right == ZERO
+
+    def with_norm(poly: Poly) -> Theorem:
+        rule = Certificate(left, ((fmpq(1), (0,), ONE), (fmpq(1), (1,), ONE)), ())
+        return infer(rule, still, infer(Nonnegative(poly)))
+
+    own, later = FamilyNorm(block(N), N).poly(), FamilyNorm(block(N), NEXT).poly()
+    assert infer(OperatorNormIntro(), with_norm(own)).claim is OperatorNorm(NET.h(N), 1, ONE)
+    assert infer(OperatorNormIntro(), with_norm(later)).claim is OperatorNorm(NET.h(N), 1, ONE)
+    refuses(OperatorNormIntro(), with_norm(FamilyNorm(other, N).poly()), match="one family")
+    refuses(OperatorNormIntro(), with_norm(own + later), match="one family")
+    refuses(OperatorNormIntro(), still, match="one family")
 
 
 # -- recursions ------------------------------------------------------------------------------------
@@ -450,7 +465,8 @@ def test_the_blocks_of_a_recursion_are_among_its_variables() -> None:
 
 @pytest.mark.parametrize("kind", ["first with n", "step without the term before", "two terms before",
                                   "wrong space", "step with a direction",
-        "step with data of n", "index 0"])  # fmt: skip
+        "step with data of n",
+        "wrong next space", "index 0"])  # fmt: skip
 def test_a_malformed_recursion_is_refused(kind: str) -> None:
     before = Variable("z", (("d", N),), Role.PREVIOUS)
     second = Variable("w", (("d", N),), Role.PREVIOUS)
@@ -464,6 +480,8 @@ def test_a_malformed_recursion_is_refused(kind: str) -> None:
             step = Apply(block(NEXT), Sum((before, second)))
         case "wrong space":
             step = Apply(block(N), Variable("z", (("d", BEFORE),), Role.PREVIOUS))
+        case "wrong next space":
+            step = Apply(Block("W", (("d", N), ("d", N)), Role.PARAMETER, N), before)
         case "step with data of n":
             step = Sum((step, Variable("x", (("d", NEXT),), Role.SAMPLE)))
         case "step with a direction":
