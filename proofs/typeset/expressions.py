@@ -453,6 +453,9 @@ class Writer:
                 pieces.append(Piece(r"\, ".join([*texts, r"\bigl(" + opened[0].text])))
                 pieces.extend(opened[1:])
                 texts = [pieces.pop().text + r"\bigr)^{1/2}"]
+            elif breakable and isinstance(inner, PartialSum) and _is_wide([*texts, text]):
+                pieces.append(Piece(r"\, ".join(texts)))
+                texts = [rf"\cdot {text}"]
             else:
                 texts.append(text)
         if natural:
@@ -468,6 +471,11 @@ class Writer:
         if inner not in self._keys:
             self._keys[inner] = (_rank(inner), natural(self.atom(inner)))
         return self._keys[inner]
+
+
+def _is_wide(texts: list[str]) -> bool:
+    """Whether a product is to be broken before its last factor."""
+    return len(texts) > 1 and width_of(r"\, ".join(texts)) > LONG_ROOT
 
 
 def _place(monomial: Iterable[tuple[Atom, int]]) -> tuple[bool, bool]:

@@ -23,9 +23,9 @@ def _derive(theorem: str, **options) -> int:
 
 @pytest.mark.tex
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
-@pytest.mark.parametrize("depth", [1, 2, 3, 8])
-def test_the_derivation_of_bnd_2_compiles_without_overfull_lines(tmp_path, depth):
-    _derive("BND-2", depth=depth, out=tmp_path / "d.tex")
+@pytest.mark.parametrize(("depth", "activation"), [(None, None), (None, "relu"), (1, None), (8, None)])
+def test_the_derivation_of_bnd_2_compiles_without_overfull_lines(tmp_path, depth, activation):
+    _derive("BND-2", depth=depth, activation=activation, out=tmp_path / "d.tex")
     command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "d.tex"]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False
@@ -40,12 +40,26 @@ def test_the_derivation_of_bnd_2_compiles_without_overfull_lines(tmp_path, depth
     assert not [width for width in wide if width > 1]
 
 
-def test_the_stored_form_of_bnd_2_replays(tmp_path, capsys):
-    _derive("BND-2", depth=4, form="json", out=tmp_path / "d.json")
+@pytest.mark.parametrize("depth", [None, 1, 4])
+def test_the_stored_form_of_bnd_2_replays(tmp_path, capsys, depth):
+    _derive("BND-2", depth=depth, form="json", out=tmp_path / "d.json")
     assert run_replay(tmp_path / "d.json", problem=None, as_json=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "proved"
     assert found["trust"] == []
+
+
+def test_bnd_2_without_a_depth_is_the_theorem_for_every_depth(tmp_path, capsys):
+    _derive("BND-2", form="json", out=tmp_path / "d.json")
+    assert run_replay(tmp_path / "d.json", problem=None, as_json=False) == 0
+    text = capsys.readouterr().out
+    assert "||grad L_{n+1}||" in text and "if ||W_{l}|| <= s for 1 <= l <= n+1" in text
+    assert "sum_at_one: 2 sum_{m=1}^{n}" in text
+
+
+def test_kinks_add_a_hypothesis_on_the_hidden_layers(capsys):
+    _derive("BND-2", activation="relu", form="md")
+    assert "is twice differentiable" in capsys.readouterr().out.split("## Theorems")[0]
 
 
 def test_a_problem_is_derived_as_markdown(capsys):
@@ -68,6 +82,7 @@ def test_a_fragment_has_no_preamble(capsys):
         ("BND-2", {"depth": 10**6}, "depth from 1 to"),
         ("BND-2", {"depth": 2, "activation": "sigmoid"}, "phi\\(0\\) = 0"),
         ("BND-2", {"depth": 2, "activation": "square"}, "bounded slopes"),
+        ("BND-2", {"activation": "sigmoid"}, "phi\\(0\\) = 0"),
         ("BND-2", {"depth": 2, "activation": "nosuch"}, "expected an activation"),
     ],
 )

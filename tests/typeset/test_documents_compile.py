@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typeset_derivations import bound_goals, reading_goals, uniform_goals
+from typeset_derivations import bound_goals, reading_goals, symbolic_goals, uniform_goals
 
 from proofs.network import Loss
 from proofs.theorems.bounds import Derivation
@@ -59,6 +59,13 @@ def test_readings_at_data_compile(reading, tmp_path):
 @pytest.mark.parametrize("depth", [1, 2, 20])
 def test_the_uniform_bounds_compile(depth, tmp_path):
     assert compile_and_complain(to_latex(*uniform_goals(depth)), tmp_path) == []
+
+
+@pytest.mark.parametrize("name", [None, "relu", "gelu"])
+def test_the_bounds_for_any_depth_compile_as_document_and_as_fragment(name, tmp_path):
+    goals = symbolic_goals(name)
+    assert compile_and_complain(to_latex(*goals), tmp_path) == []
+    assert compile_and_complain(ARTICLE % to_latex(*goals, fragment=True), tmp_path) == []
 
 
 def test_the_full_list_compiles(tmp_path):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from typeset_derivations import bound_goals, reading_goals, uniform_goals
+from typeset_derivations import bound_goals, reading_goals, symbolic_goals, uniform_goals
 
 from proofs.errors import GradlemmaError
 from proofs.kernel.claims import Compare, Relation
@@ -25,6 +25,8 @@ GOALS = {
     "worst": lambda: bound_goals(3),
     "relu": lambda: bound_goals(4, "relu", bias=False),
     "uniform": lambda: uniform_goals(4),
+    "symbolic": symbolic_goals,
+    "symbolic relu": lambda: symbolic_goals("relu"),
     "ball": lambda: reading_goals(3, "ball"),
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Dense, Loss, Network
-from proofs.theorems.bnd2 import uniform_bounds
+from proofs.theorems.bnd2 import symbolic_bounds, uniform_bounds
 from proofs.theorems.bounds import Box, Data, Derivation
 from proofs.theorems.readings import at_residuals, at_weights, in_ball
 from proofs.typeset import Goal
@@ -53,6 +53,14 @@ def reading_goals(depth: int, reading: str, activation: str = "tanh") -> tuple[G
         "ball": lambda: in_ball(work, weights, data, Fraction(1, 100)),
     }[reading]()
     return Goal(f"G_max, {reading}", found.gradient.theorem), Goal(f"H_max, {reading}", found.hessian.theorem)
+
+
+def symbolic_goals(activation: str | None = None) -> tuple[Goal, ...]:
+    """BND-2 for any depth."""
+    bounds = symbolic_bounds(activation)
+    named = {"gradient": bounds.gradient, "Hessian": bounds.hessian, "sum": bounds.closed_sum,
+             "sum at 1": bounds.sum_at_one}  # fmt: skip
+    return tuple(Goal(name, theorem) for name, theorem in named.items() if theorem is not None)
 
 
 def uniform_goals(depth: int) -> tuple[Goal, Goal]:
