@@ -1,4 +1,4 @@
-"""Start-up, depth-50 derivation and the digits check, each beside a peer in the same run.
+"""Start-up, depth-50 derivation, BND-2 for any depth and the digits check, the first two beside a peer.
 
 Run:  python benchmarks/bench_check.py
 Absolute times depend on the machine; the ratios are the figures to quote.
@@ -78,6 +78,30 @@ def deep(depth: int = 50) -> None:
     )
 
 
+def any_depth() -> None:
+    """BND-2 for every depth: derive, replay from the stored form, typeset; and its instance at depth 200."""
+    from proofs.kernel.codec import decode, encode
+    from proofs.theorems.bnd2 import symbolic_bounds, uniform_bounds
+    from proofs.typeset import Goal, to_latex
+
+    for name in (None, "relu"):
+        marks = [time.perf_counter()]
+        found = symbolic_bounds(name)
+        marks.append(time.perf_counter())
+        document = json.loads(json.dumps(encode({"G": found.gradient, "H": found.hessian})))
+        decode(document)
+        marks.append(time.perf_counter())
+        to_latex(Goal("G", found.gradient), Goal("H", found.hessian))
+        marks.append(time.perf_counter())
+        uniform_bounds(200, name)
+        marks.append(time.perf_counter())
+        derive, again, typeset, instance = (b - a for a, b in zip(marks, marks[1:], strict=False))
+        print(
+            f"BND-2 for any depth, {name or 'smooth phi'}: {len(document['steps'])} steps, derive {derive:.3f} s, "
+            f"replay {again:.3f} s, typeset {typeset:.3f} s, instance at depth 200 {instance:.3f} s"
+        )
+
+
 def sympy_square(groups: int) -> float:
     """The time SymPy takes to expand sum_{g<h} K (x_g - x_h)^2 with symbolic weights."""
     import sympy
@@ -121,6 +145,7 @@ def main() -> None:
     )
     start_up()
     deep()
+    any_depth()
     digits()
 
 
