@@ -97,7 +97,8 @@ def any_depth() -> None:
         marks.append(time.perf_counter())
         derive, again, typeset, instance = (b - a for a, b in zip(marks, marks[1:], strict=False))
         print(
-            f"BND-2 for any depth, {name or 'smooth phi'}: {len(document['steps'])} steps, derive {derive:.3f} s, "
+            f"BND-2 for any depth, {name or 'smooth phi'}: {len(document['steps'])} steps, "
+            f"derive {derive:.3f} s, "
             f"replay {again:.3f} s, typeset {typeset:.3f} s, instance at depth 200 {instance:.3f} s"
         )
 
