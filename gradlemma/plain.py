@@ -127,8 +127,9 @@ class _Text:
                 return f"({self.poly(base)})^({self.index(index)})"
             case PartialSum(body=body, end=end):
                 return f"sum_{{m=1}}^{{{self.index(end)}}} ({replace(self, letter='m').poly(body)})"
-            case FamilyNorm(end=end):
-                return f"||u_{{<={self.index(end)}}}||"
+            case FamilyNorm(member=member, end=end):
+                block = replace(self, letter="m").term(member)
+                return f"||u_{{{block}, m<={self.index(end)}}}||"
             case _:
                 return "value"
 

@@ -269,6 +269,10 @@ class Writer:
                 inside = Writer(self.notation.named("m")).poly(body, up=up and self._grows(body))
                 inside = rf"\bigl({inside}\bigr)" if len(body.terms) > 1 else inside
                 return rf"{{\textstyle\sum_{{m=1}}^{{{self.index(end)}}}}} {inside}"
+            case FamilyNorm(member=member, end=end) if member.name != "W" or member.index.offset != 0:
+                size = Writer(self.notation.named("m")).variable(member.as_role(Role.DIRECTION))
+                total = rf"\sum_{{m=1}}^{{{self.index(end)}}}\lVert {size}\rVert_F^{{2}}"
+                return rf"\bigl({{\textstyle {total}}}\bigr)^{{1/2}}"
             case FamilyNorm(end=end):
                 is_whole = self.notation.letter == "L" and self.index(end) == "L"
                 return r"\lVert u\rVert" if is_whole else rf"\lVert u_{{\le {self.index(end)}}}\rVert"
@@ -320,7 +324,7 @@ class Writer:
         match inner:
             case SupNorm() | Root() | PartialSum():
                 text = f"({text})"
-            case Real() | Let() | Value() if "^" in text:
+            case Real() | Let() | Value() | FamilyNorm() if "^" in text:
                 text = f"({text})"
             case _:
                 pass

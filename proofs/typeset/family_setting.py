@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proofs.kernel.families import Block as Member
 from proofs.kernel.families import Indexed, Recursive
 from proofs.kernel.indices import Index
 from proofs.kernel.substitution import body_of
-from proofs.kernel.terms import INDEX, Role, Term, Variable
+from proofs.kernel.terms import INDEX, Abbreviation, Named, Role, Term, Variable
 
 from .blocks import Block, Heading, Item, Items, Paragraph
 from .claims import definition
@@ -25,10 +24,9 @@ ONE, HERE, NEXT = Index(1, False), Index(0, True), Index(1, True)
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The recursion that a derivation is about, the abbreviations in it and the losses on it."""
+    """The recursions that a derivation is about, with the abbreviations in them, and the losses on them."""
 
-    nodes: Recursive
-    inner: tuple[Indexed, ...]
+    nodes: tuple[Abbreviation, ...]
     losses: tuple[Indexed, ...]
 
 
@@ -36,15 +34,19 @@ def family_of(tree: StepTree) -> Family | None:
     """The family of a derivation, or None if it is about single nodes."""
     claims = [a.claim for a in tree.assumptions] + [step.claim for step in tree.steps]
     terms = walk_terms(claims)
-    recursions = [term for term in terms if isinstance(term, Recursive)]
+    recursions = {term.name: term for term in terms if isinstance(term, Recursive)}
     if not recursions:
         return None
-    first = recursions[0]
-    general = Recursive(first.name, first.first, first.step, NEXT)
-    inner = [term for term in _inside(body_of(general)) if isinstance(term, Indexed)]
-    losses = [term for term in terms if isinstance(term, Indexed) and term.space == ()]
-    losses.sort(key=lambda term: not term.index.is_open)
-    return Family(general, tuple(inner), tuple(losses))
+    nodes: dict[Abbreviation, None] = {}
+    for term in recursions.values():
+        first, after = (Recursive(term.name, term.first, term.step, i) for i in (ONE, NEXT))
+        inner = [t for t in _inside(body_of(after)) if isinstance(t, Indexed)]
+        nodes |= dict.fromkeys([first, *inner, after])
+    indexed = [t for t in terms if isinstance(t, Indexed) and not t.with_role(Role.PREVIOUS)]
+    named = {node.name for node in nodes if isinstance(node, Indexed | Recursive)}
+    nodes |= dict.fromkeys(t for t in indexed if t.space != () and t.name not in named)
+    losses = sorted((t for t in indexed if t.space == ()), key=lambda term: not term.index.is_open)
+    return Family((*nodes, *tree.nodes), tuple(losses))
 
 
 def _inside(term: Term) -> list[Term]:
@@ -54,7 +56,7 @@ def _inside(term: Term) -> list[Term]:
     while stack:
         top = stack.pop()
         found.append(top)
-        if not isinstance(top, Recursive):
+        if not isinstance(top, Recursive | Named):
             stack.extend(children(top))
     return found
 
@@ -70,7 +72,7 @@ def family_setting(
         Paragraph(
             (
                 "Let ",
-                math(r"\theta=(W_{1},W_{2},\ldots)"),
+                math(rf"\theta=({_parameters(known, writer)})"),
                 " be the parameters and ",
                 math(sample),
                 " a sample. The layers compute, for ",
@@ -78,8 +80,11 @@ def family_setting(
                 ",",
             )
         ),
-        Items(tuple(_node_items(family, writer))),
+        Items(tuple(_node_item(node, writer) for node in family.nodes)),
     ]
+    if known.lets:
+        lines = (definition(writer.name(let.name), writer.pieces(let.body)) for let in known.lets)
+        blocks += [Heading(("Abbreviations",), 2), Items(tuple(Item("", (line,)) for line in lines))]
     for loss in family.losses:
         blocks.append(Paragraph(_loss_line(loss, final)))
     if is_open:
@@ -99,14 +104,19 @@ def _samples(known: Vocabulary, writer: Writer) -> list[Variable]:
     return list(names.values())
 
 
-def _node_items(family: Family, writer: Writer) -> Iterable[Item]:
-    nodes = family.nodes
-    start = Recursive(nodes.name, nodes.first, nodes.step, ONE)
-    for node in (start, *family.inner, nodes):
-        formula = definition(writer.term(node), writer.term_pieces(body_of(node)))
-        members = [t for t in _inside(body_of(node)) if isinstance(t, Member) and t.role is Role.PARAMETER]
-        spaces = [rf"{writer.variable(v)}\in {_space(v, writer)}" for v in members]
-        yield Item("", (formula, *((", ", math(r",\ ".join(spaces))) if spaces else ())))
+def _parameters(known: Vocabulary, writer: Writer) -> str:
+    """The blocks of theta: families by their first members."""
+    families = sorted({v.name for v in known.parameters if isinstance(v, Member)})
+    shown = [rf"{writer.member(f, ONE)},{writer.member(f, Index(2, False))},\ldots" for f in families]
+    return ",".join([*shown, *(writer.variable(v) for v in known.parameters if not isinstance(v, Member))])
+
+
+def _node_item(node: Abbreviation, writer: Writer) -> Item:
+    body = body_of(node)
+    formula = definition(writer.term(node), writer.term_pieces(body))
+    members = [t for t in _inside(body) if isinstance(t, Member) and t.role is Role.PARAMETER]
+    spaces = [rf"{writer.variable(v)}\in {_space(v, writer)}" for v in members]
+    return Item("", (formula, *((", ", math(r",\ ".join(spaces))) if spaces else ())))
 
 
 def _space(variable: Member, writer: Writer) -> str:
@@ -127,6 +137,18 @@ def _loss_line(loss: Indexed, writer: Writer) -> tuple[Inline, ...]:
     )  # fmt: skip
 
 
+def _blocks_of_direction(known: Vocabulary, writer: Writer) -> list[Inline]:
+    """`U_l for W_l`, family by family."""
+    at_l = Writer(writer.notation.named("l"))
+    families = {v.name: v for v in known.parameters if isinstance(v, Member)}
+    found: list[Inline] = []
+    for name in sorted(families):
+        block = Member(name, families[name].shape, Role.PARAMETER, HERE)
+        found += [" and " if found else "", math(at_l.variable(block.as_role(Role.DIRECTION)))]
+        found += [" for ", math(at_l.variable(block))]
+    return found
+
+
 def _conventions(known: Vocabulary, writer: Writer, text: str) -> tuple[Inline, ...]:
     found: list[Inline] = [
         math(r"\lVert\cdot\rVert"), " is the 2-norm of a vector and the spectral norm of a matrix"
@@ -142,7 +164,7 @@ def _conventions(known: Vocabulary, writer: Writer, text: str) -> tuple[Inline, 
     if known.has_direction:
         found += [
             " ", math("u"), " is an arbitrary direction in ", math(r"\theta"), ", with blocks ",
-            math("U_{l}"), " for ", math("W_{l}"), "; ", math(r"u_{\le n}"), " are its first ", math("n"),
+            *_blocks_of_direction(known, writer), "; ", math(r"u_{\le n}"), " are its first ", math("n"),
             " blocks and ", math(r"\lVert u_{\le n}\rVert^{2}=\sum_{l=1}^{n}\lVert U_{l}\rVert_F^{2}"),
             "; ", math("D F[u]"), " and ", math("D^{2} F[u,u]"), " are derivatives in ", math(r"\theta"),
             " along it.",

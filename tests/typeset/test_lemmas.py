@@ -5,16 +5,21 @@ import re
 import pytest
 from typeset_derivations import symbolic_goals, uniform_goals
 
+from proofs.kernel.claims import Compare, Relation
+from proofs.kernel.core import infer
+from proofs.kernel.families import Block, Indexed, Recursive
 from proofs.kernel.indices import Index
-from proofs.kernel.rules import Induction
-from proofs.kernel.scalars import Real, Root, number
+from proofs.kernel.rules import Assume, Induction
+from proofs.kernel.scalars import Let, Norm, Real, Root, number
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
+from proofs.kernel.terms import Apply, Named, Role, Variable
 from proofs.theorems.layered import block
-from proofs.typeset import poly_latex, step_tree, to_markdown
+from proofs.typeset import Goal, poly_latex, step_tree, to_markdown
 from proofs.typeset.expressions import Notation, Writer
 from proofs.typeset.steps import Part, Section
 
 HERE, NEXT, BEFORE = Index(0, True), Index(1, True), Index(-1, True)
+X = Variable("x", (2,), Role.SAMPLE)
 n, q = Natural().poly(), Real("q").poly()
 
 
@@ -39,6 +44,30 @@ def in_depth(poly):
 def test_polynomials_in_n_are_written_in_n_or_in_the_depth(poly, plain, deep):
     assert poly_latex(poly) == plain
     assert in_depth(poly) == deep
+
+
+def test_the_norm_of_other_blocks_is_told_apart():
+    other = Block("V", (("d", HERE),), Role.PARAMETER, HERE)
+    for member in (other, block(NEXT)):
+        text = poly_latex(FamilyNorm(member, HERE).poly() ** 2)
+        assert text != poly_latex(FamilyNorm(block(HERE), HERE).poly() ** 2)
+        assert text.startswith("(\\bigl(") and text.endswith("^{2}")
+
+
+def test_every_definition_that_a_proof_speaks_of_is_printed():
+    """A second recursion, a node and an abbreviation beside the network stand in the setting."""
+    x = Variable("w", (("e", HERE),), Role.PREVIOUS)
+    start = Apply(Block("V", (("e", Index(1, False)), 2), Role.PARAMETER, Index(1, False)), X)
+    step = Apply(Block("V", (("e", NEXT), ("e", HERE)), Role.PARAMETER, NEXT), x)
+    others = [Recursive("w", start, step, HERE), Named("g", X), Indexed("k", HERE, X)]
+    claims = [Compare(Norm(term).poly(), Relation.LE, Let("t", q).poly()) for term in others]
+    theorem = symbolic_goals()[0].theorem
+    known = [infer(Assume(claim)) for claim in claims]
+    text = to_markdown(Goal("first", theorem), *(Goal(f"g{i}", t) for i, t in enumerate(known)))
+    setting = text.split("## Assumptions")[0]
+    for line in ("w_{1} = V_{1}", "w_{n+1} = V_{n+1}", "g = x", "k_{n} = x", "t = q", "z_{n+1} = W_{n+1}"):
+        assert line in setting
+    assert "V_{1},V_{2},\\ldots,W_{1},W_{2}" in setting
 
 
 def test_a_square_before_a_sum_is_recognised():
