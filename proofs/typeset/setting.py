@@ -57,7 +57,8 @@ def vocabulary(tree: StepTree, positive: frozenset[object]) -> Vocabulary:
                 pass
     names = {v.name for v in free} | {node.name for node in tree.nodes}
     roles = {v.role for v in free}
-    parameters = {v.as_role(Role.PARAMETER) for v in free if v.role is not Role.SAMPLE}
+    blocks = (Role.PARAMETER, Role.DIRECTION, Role.REFERENCE)
+    parameters = {v.as_role(Role.PARAMETER) for v in free if v.role in blocks}
     notation = Notation(
         frozenset(parameters),
         next(iter(softmaxes)) if len(softmaxes) == 1 and "p" not in names else None,

@@ -106,6 +106,7 @@ def test_the_theorem_stands_before_its_proof_and_holds_for_every_depth():
     text = to_markdown(*symbolic_goals())
     assert text.index("## Theorems") < text.index("## Proof") < text.index("**Lemma 1**")
     assert text.count(r"for every $L\ge 2$") == 4
+    assert r"$\theta=(W_{1},W_{2},\ldots)$" in text
     assert r"\sqrt{2}\, M\, (\beta\, s)^{L-1}\, \sqrt{L}" in text
     assert r"\lVert W_{l}\rVert \le s" in text
 
