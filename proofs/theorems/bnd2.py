@@ -33,11 +33,12 @@ from proofs.kernel.sequences import index_value
 from proofs.kernel.univariate import Function, Univariate, Unspecified
 from proofs.network import Loss, activation
 
+from .any_depth import INPUT, NEXT, ONE, Constants, at
 from .bounds import used_bounds
 from .constants import supremum
 from .geometric import sum_at_one, sum_in_closed_form
 from .jet import Jet
-from .layered import INPUT, NEXT, ONE, Constants, Layered, at
+from .layered import Layered
 from .losses import SampleLoss, sample_loss
 from .tactics import assume, insert, rewrite
 

@@ -12,7 +12,7 @@ from proofs.kernel.scalars import number
 from proofs.kernel.sequences import index_value
 from proofs.kernel.substitution import poly_at
 
-from .layered import HERE, NEXT, ONE, Constants
+from .any_depth import HERE, NEXT, ONE, Constants
 from .tactics import assume
 
 __all__ = ["sum_at_one", "sum_in_closed_form"]

@@ -17,89 +17,37 @@ from functools import cached_property
 
 from proofs.kernel.claims import Compare, ForIndices, Relation, Smooth
 from proofs.kernel.core import Theorem, infer
-from proofs.kernel.families import Block, Indexed, Recursive
+from proofs.kernel.families import Indexed, Recursive
 from proofs.kernel.indices import Index
 from proofs.kernel.rules import (
     ApplyBound,
-    Cut,
     Differentiate,
     EntryBound,
     FamilySplit,
     HadamardBound,
     Induction,
     InRange,
-    Instantiate,
-    PowerStep,
     RootSquared,
     SecantBound,
     SmoothByParts,
     SquareRoot,
-    Subrange,
     SumStep,
     SupNormBound,
     Triangle,
 )
 from proofs.kernel.scalars import Poly, Root, number
-from proofs.kernel.sequences import Natural, direction_norm, family_norm, index_value, power
-from proofs.kernel.substitution import claim_at, partial_sum
+from proofs.kernel.sequences import direction_norm, family_norm, index_value
+from proofs.kernel.substitution import claim_at
 from proofs.kernel.terms import Apply, Deriv, Entrywise, Hadamard, Role, Variable
 from proofs.kernel.univariate import Function
 
+from .any_depth import BEFORE, HERE, INPUT, NEXT, ONE, Constants, at, block, widened
 from .jet import Jet, vanishing_second
 from .tactics import assume, assume_at_most, certify, insert, nonnegative, norm, rewrite
 
-__all__ = ["HERE", "NEXT", "ONE", "Constants", "Layered"]
+__all__ = ["Layered"]
 
-ONE, HERE, NEXT = Index(1, False), Index(0, True), Index(1, True)
-BEFORE = Index(-1, True)
 LE = Relation.LE
-
-
-@dataclass(frozen=True, slots=True)
-class Constants:
-    """The symbols s, M, beta, gamma with the theorems that they bound weights, data and activation.
-
-    positive: 0 <= r for every real among them; at_zero: phi(0) = 0; secant: |phi(t)| <= beta |t|;
-    slope, bend: |phi'| <= beta, |phi''| <= gamma.
-    """
-
-    weight: Poly
-    inputs: Poly
-    beta: Poly
-    gamma: Poly
-    positive: tuple[Theorem, ...]
-    at_zero: Theorem
-    secant: Theorem
-    slope: Theorem
-    bend: Theorem
-
-    @property
-    def rate(self) -> Poly:
-        """Q = beta s."""
-        return self.beta * self.weight
-
-    def power(self, index: Index) -> Poly:
-        return power(self.rate, index)
-
-    def power_step(self, index: Index) -> Theorem:
-        """q^(i+1) = q q^i."""
-        return infer(PowerStep(self.rate, index))
-
-    @property
-    def summand(self) -> Poly:
-        """N q^(n-1)."""
-        return Natural().poly() * self.power(BEFORE)
-
-    def total(self, end: Index) -> Poly:
-        """sum_{n=1}^end n q^(n-1)."""
-        return partial_sum(self.summand, end)
-
-
-def block(index: Index) -> Block:
-    return Block("W", (("d", index), ("d", index.shifted(-1))), Role.PARAMETER, index)
-
-
-INPUT = Variable("x", (("d", Index(0, False)),), Role.SAMPLE)
 
 
 @dataclass(frozen=True)
@@ -349,19 +297,3 @@ class Layered:
             second,
             signs=self.constants.positive,
         )
-
-
-def at(theorem: Theorem, index: Index) -> Theorem:
-    """The theorem at another index than n."""
-    return theorem if index is HERE else infer(Instantiate(index), theorem)
-
-
-def widened(theorem: Theorem) -> Theorem:
-    """The theorem with hypotheses for ranges that others contain replaced by those."""
-    ranges = [claim for claim in theorem.hypotheses if isinstance(claim, ForIndices)]
-    for small in sorted(ranges, key=lambda claim: claim.key):  # type: ignore[attr-defined]
-        large = [c for c in ranges if c.claim is small.claim and small.end.is_at_most(c.end)]
-        widest = max(large, key=lambda claim: claim.end.offset)
-        if widest is not small:
-            theorem = infer(Cut(), infer(Subrange(small.end), assume(widest)), theorem)
-    return theorem

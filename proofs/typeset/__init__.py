@@ -15,12 +15,13 @@ from proofs.kernel.scalars import Poly
 from proofs.kernel.terms import Term
 
 from .claims import claim_inlines
-from .document import document, goal_title, trust_sentence
+from .document import document, trust_sentence
 from .escape import escape as escape
 from .expressions import Notation, Writer
 from .latex import print_document, print_fragment
 from .layout import Inline, Math, Mono
 from .markdown import print_markdown
+from .statements import goal_title
 from .steps import Goal as Goal
 from .steps import StepTree as StepTree
 from .steps import step_tree as step_tree

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from proofs.kernel.claims import Claim, Compare, ForSamples, OperatorNorm, Smooth
 from proofs.kernel.rules import Monotone
 from proofs.kernel.scalars import Real
-from proofs.kernel.terms import INDEX, Mean, Role
+from proofs.kernel.terms import Mean, Role
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw
 from .claims import claim_inlines
-from .escape import escape
 from .expressions import Writer
 from .family_setting import family_of, family_setting
 from .identities import identity_inlines, is_perron
 from .layers import Run, exact_writers, layer_of_section, plain, runs_of_layers
-from .layout import Inline, Math, Strong, math, width_of
-from .lemmas import BASE, STEP
+from .layout import Inline, Math, Strong, math
 from .names import layer_of
-from .numerals import as_fraction, is_short
 from .references import SOURCES
 from .rulebook import rule_text
 from .setting import Vocabulary, setting_blocks, vocabulary
+from .statements import TRUST, lemma_opening, reference_list, theorem_blocks, turnstile
 from .steps import Assumption, Goal, Part, Reference, Section, Step, StepTree, step_tree
 
-__all__ = ["document", "goal_title", "trust_sentence", "turnstile"]
-
-TRUST = {"arb": "ball arithmetic (Arb)"}
-LONGEST_EXACT = 60
-WIDEST = 22.0
+__all__ = ["document", "trust_sentence"]
 
 
 def document(*goals: Goal, full: bool = False) -> list[Block]:
@@ -43,7 +36,7 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     final = writer if family is None else Writer(known.notation.named("L", 1))
     steps = _step_blocks(tree, known, writer, final, full=full)
     assumptions = _assumption_blocks(tree, known, final)
-    theorems = _theorem_blocks(tree, final)
+    theorems = theorem_blocks(tree, final)
     text = _text_of([*steps, *assumptions, *theorems])
     cited = _cited(tree, known)
     if family is None:
@@ -192,7 +185,7 @@ def _step_blocks(
             continue
         heading = _heading(section, tree, writer)
         if section.part is Part.LEMMAS:
-            blocks += _lemma_opening(section, tree, writer, is_first=section.place != place)
+            blocks += lemma_opening(section, tree, writer, is_first=section.place != place)
             place = section.place
         elif heading != previous:
             blocks.append(Heading(heading, 2))
@@ -245,39 +238,6 @@ def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, 
             return ({1: "The gradient", 2: "The Hessian"}.get(section.order, "Conclusions"),)
 
 
-def _lemma_opening(section: Section, tree: StepTree, writer: Writer, *, is_first: bool) -> list[Block]:
-    """The statement of a lemma before its first step, and what the steps that follow show of it."""
-    lemma = tree.lemmas[section.place]
-    base = reference_list([lemma.premises[0]])
-    blocks: list[Block] = []
-    if is_first:
-        title = Strong(f"Lemma {section.place + 1}")
-        blocks += _statement((title, ". For every ", math(r"n\ge 1"), ", "), lemma.claim, (".",), writer)
-        opening = ("By induction. The case ", math("n=1"))
-        if section.order == BASE:
-            blocks.append(Paragraph((*opening, ":")))
-        else:
-            blocks.append(Paragraph((*opening, f" is {base}.")))
-    if section.order == STEP or (is_first and section.order > STEP):
-        supposed = f". Suppose the claim for n (H{section.place + 1}). Then".split(" n ")
-        step = ("The step from ", math("n"), " to ", math("n+1"))
-        blocks.append(Paragraph((*step, supposed[0] + " ", math("n"), " " + supposed[1])))
-    return blocks
-
-
-def _statement(
-    opening: tuple[Inline, ...], claim: Claim, closing: tuple[Inline, ...], writer: Writer
-) -> list[Block]:
-    """A statement; a formula about any depth that is too wide for a line stands on lines of its own."""
-    inlines = claim_inlines(claim, writer)
-    wide = any(isinstance(part, Math) and width_of(part.text) > WIDEST for part in inlines)
-    if not wide or INDEX not in claim.free:
-        return [Paragraph((*opening, *inlines, *closing), is_statement=True)]
-    rest = closing[0].removeprefix(". ") if isinstance(closing[0], str) else closing[0]
-    last = [Paragraph((rest, *closing[1:]))] if rest != "." else []
-    return [Paragraph(opening, is_statement=True), Items((Item("", inlines),)), *last]
-
-
 def _step_item(step: Step, writer: Writer) -> Item:
     claim = claim_inlines(step.claim, writer)
     inlines = (math(turnstile(step.trust)), " ", *claim)
@@ -290,74 +250,6 @@ def _reason(step: Step) -> tuple[Inline, ...]:
         name += ", abbreviations opened"
     listed = reference_list(step.premises)
     return (f"{name}: {listed}",) if listed else (name,)
-
-
-def reference_list(references: Iterable[Reference]) -> str:
-    """`(3)–(7), (12), (A1)`: sorted, runs of three or more joined."""
-    unique = set(references)
-    texts = _runs(sorted(r.number for r in unique if r.number), "")
-    for letter in sorted({r.label[0] for r in unique if r.label}):
-        texts += _runs(sorted(int(r.label[1:]) for r in unique if r.label[:1] == letter), letter)
-    return ", ".join(texts)
-
-
-def _runs(numbers: list[int], letter: str) -> list[str]:
-    texts: list[str] = []
-    start = 0
-    for index, number in enumerate(numbers):
-        if index + 1 < len(numbers) and numbers[index + 1] == number + 1:
-            continue
-        run = numbers[start : index + 1]
-        if len(run) > 2:
-            texts.append(f"({letter}{run[0]})–({letter}{run[-1]})")
-        else:
-            texts += [f"({letter}{n})" for n in run]
-        start = index + 1
-    return texts
-
-
-def turnstile(trust: Iterable[str]) -> str:
-    """The turnstile with the trust tags that a claim rests on."""
-    tags = ", ".join(escape(tag) for tag in sorted(trust))
-    return rf"\vdash_{{\text{{{tags}}}}}" if tags else r"\vdash"
-
-
-# -- theorems and what they rest on ---------------------------------------------------------------
-
-
-def _theorem_blocks(tree: StepTree, writer: Writer) -> list[Block]:
-    several = len(tree.conclusions) > 1
-    blocks: list[Block] = [Heading(("Theorems" if several else "Theorem",), 1)]
-    for number, goal in enumerate(tree.conclusions, start=1):
-        title = f"Theorem {number}" if several else "Theorem"
-        under = reference_list(Reference(0, label) for label in goal.assumptions)
-        start = f"Under {under}, " if under else "Without assumptions, "
-        depth = ("for every ", math(r"L\ge 2"), ", ") if INDEX in goal.claim.free else ()
-        shown = reference_list([goal.reference])
-        opening = (Strong(title), " (", *goal_title(goal.name), "). ", start, *depth)
-        closing = (f". This is {shown}", *_trust_note(goal.trust), ".", *_exact_note(goal.claim))
-        blocks += _statement(opening, goal.claim, closing, writer)
-    return blocks
-
-
-def goal_title(name: str) -> tuple[Inline, ...]:
-    """A name of a goal, with G_max and H_max as formulas."""
-    parts = re.split(r"\b([GH])_max\b", name)
-    return tuple(math(rf"{part}_{{\max}}") if i % 2 else part for i, part in enumerate(parts) if part)
-
-
-def _trust_note(trust: tuple[str, ...]) -> tuple[Inline, ...]:
-    if not trust:
-        return ()
-    return (", resting on " + " and ".join(TRUST.get(tag, tag) for tag in trust),)
-
-
-def _exact_note(claim: Claim) -> tuple[Inline, ...]:
-    """The exact bound where it is a number too long to stand in the statement but short enough to print."""
-    value = claim.bound.constant() if isinstance(claim, OperatorNorm) else None
-    if value is None or is_short(as_fraction(value)) or len(str(value)) >= LONGEST_EXACT:
-        return ()
-    return (" The exact bound proved is ", math(str(value)), ".")
 
 
 def trust_sentence(trust: Iterable[str]) -> str:

@@ -21,7 +21,6 @@ from proofs.kernel.scalars import (
     SupNorm,
     Value,
     is_nonnegative,
-    number,
     substitute,
 )
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
@@ -44,6 +43,7 @@ from proofs.kernel.terms import (
     Zero,
 )
 
+from .in_n import common_sum, factor_in, root_of_square
 from .layout import Piece, width_of
 from .names import function_latex, index_latex, layer_of, name_latex, natural
 from .numerals import as_fraction, decimal_down, decimal_up, exact_latex, is_short
@@ -350,7 +350,7 @@ class Writer:
         return is_nonnegative(poly, self.notation.positive)
 
     def _sum_of(self, poly: Poly, *, up: bool, breakable: bool) -> list[Piece]:
-        if (common := self._common_sum(poly)) is not None:
+        if (common := common_sum(poly)) is not None:
             return [Piece(rf"{self._bracketed(common[0])}\, {self.atom(common[1], up=up)}")]
         if Natural() in poly.atoms():
             return self._collected(poly, up=up, breakable=breakable)
@@ -381,7 +381,7 @@ class Writer:
             groups.setdefault(rest, {})[dict(monomial).get(n, 0)] = value
         pieces: list[Piece] = []
         for rest in sorted(groups, key=lambda rest: (*_place(rest), self._monomial_key(rest))):
-            sign, scale, factor = self._in_n(groups[rest])
+            sign, scale, factor = factor_in(self.notation.letter, groups[rest], self.numeral)
             found = self._monomial(rest, scale, up=up, breakable=breakable, natural=factor)
             lead = "-" if sign < 0 else "+" if pieces else ""
             pieces.append(Piece(f"{lead} {found[0].text}".strip()))
@@ -390,46 +390,10 @@ class Writer:
             return [Piece(pieces[0].text[1:-1])]
         return pieces
 
-    def _in_n(self, powers: dict[int, fmpq]) -> tuple[int, fmpq, str]:
-        """The sign, a rational factor and the rest of a polynomial in n, given by its coefficients."""
-        top = powers[max(powers)]
-        sign, scale = (-1, -top) if top < 0 else (1, top)
-        if any((value / scale).q != 1 for value in powers.values()):
-            scale = fmpq(1)
-        # The power of n that divides it stands before the brackets.
-        least = min(powers)
-        before = self._letter_power(least)
-        texts: list[str] = []
-        for exponent in sorted(powers, reverse=True):
-            value, letter = powers[exponent] / scale * sign, self._letter_power(exponent - least)
-            size = "" if abs(value) == 1 and letter else self.numeral(abs(value), up=False)
-            texts.append(("-" if value < 0 else "+" if texts else "") + size + letter)
-        if texts == ["1"]:
-            return sign, scale, before
-        inside = "".join(texts)
-        return sign, scale, before + (f"({inside})" if len(texts) > 1 else inside)
-
-    def _letter_power(self, exponent: int) -> str:
-        return "" if not exponent else self.notation.letter + (f"^{{{exponent}}}" if exponent > 1 else "")
-
-    def _common_sum(self, poly: Poly) -> tuple[Poly, Atom] | None:
-        """The factors of p S where every term holds the one sum S."""
-        sums = {inner for inner in poly.atoms() if isinstance(inner, PartialSum)}
-        if len(sums) != 1 or len(poly.terms) == 1:
-            return None
-        (inner,) = sums
-        if any(dict(monomial).get(inner) != 1 for monomial in poly.terms):
-            return None
-        rest = ((tuple(p for p in monomial if p[0] is not inner), c) for monomial, c in poly.terms.items())
-        return Poly(rest), inner
-
     def _bracketed(self, poly: Poly) -> str:
         """A sum in brackets; 1 - 2 t + t^2 as (1 - t)^2."""
-        for monomial, coefficient in poly.terms.items():
-            root = number(1) + Poly([(monomial, coefficient / 2)])
-            if root * root == poly:
-                return rf"({self.poly(root)})^{{2}}"
-        return f"({self.poly(poly)})"
+        root = root_of_square(poly)
+        return f"({self.poly(poly)})" if root is None else rf"({self.poly(root)})^{{2}}"
 
     def _monomial(
         self,

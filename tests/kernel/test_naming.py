@@ -16,7 +16,7 @@ from proofs.kernel.families import Block, Indexed, Recursive
 from proofs.kernel.naming import require_one_body_a_name
 from proofs.kernel.rules import Assume
 from proofs.kernel.terms import Apply, Entrywise, Named, Role, Term, Variable
-from proofs.theorems.layered import INPUT, block
+from proofs.theorems.any_depth import INPUT, block
 
 
 def accepted(*terms: Term) -> None:

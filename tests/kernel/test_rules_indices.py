@@ -52,7 +52,8 @@ from proofs.kernel.terms import (
     Sum,
     Variable,
 )
-from proofs.theorems.layered import INPUT, Constants, Layered, block
+from proofs.theorems.any_depth import INPUT, Constants, block
+from proofs.theorems.layered import Layered
 from proofs.theorems.tactics import compare_of
 
 N, NEXT, FIRST = Index(0, True), Index(1, True), Index(1, False)

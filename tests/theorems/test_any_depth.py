@@ -29,9 +29,10 @@ from proofs.kernel.rules import Instantiate, OperatorNormIntro
 from proofs.kernel.scalars import Norm
 from proofs.kernel.terms import Deriv, Mean, Role
 from proofs.network import Dense, Loss, Network
+from proofs.theorems.any_depth import INPUT, block
 from proofs.theorems.bnd2 import SymbolicBounds, symbolic_bounds, uniform_bounds
 from proofs.theorems.bounds import Box
-from proofs.theorems.layered import INPUT, Layered, block
+from proofs.theorems.layered import Layered
 from proofs.theorems.tactics import compare_of
 
 NAMES = [None, "relu", "tanh", "gelu", "abs", "elu"]

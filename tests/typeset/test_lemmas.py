@@ -13,7 +13,7 @@ from proofs.kernel.rules import Assume, Induction
 from proofs.kernel.scalars import Let, Norm, Real, Root, number
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.terms import Apply, Named, Role, Variable
-from proofs.theorems.layered import block
+from proofs.theorems.any_depth import block
 from proofs.typeset import Goal, poly_latex, step_tree, to_markdown
 from proofs.typeset.expressions import Notation, Writer
 from proofs.typeset.steps import Part, Section
