@@ -530,3 +530,23 @@ def test_a_bound_of_the_operator_norm_can_be_attacked_by_instances() -> None:
     instance = at_depth(3, 1)
     low = OperatorNorm(NET.z(N), 1, bound * number(Fraction(1, 5)))
     assert instance.holds(theorem.claim) and not instance.holds(low)
+
+
+def test_a_subclass_of_an_index_is_no_index() -> None:
+    class Sly(Index):
+        def is_at_most(self, end: Index) -> bool:
+            return True
+
+    sly = Sly(9, True)
+    refuses(InRange(sly), assume(weights(N)), match="to be Index")
+    for build in (
+        lambda: ForIndices(sly, weights(N).claim),
+        lambda: Power(q, sly),
+        lambda: PartialSum(n, sly),
+        lambda: FamilyNorm(block(N), sly),
+        lambda: Indexed("h", sly, INPUT),
+        lambda: Block("W", (2,), Role.PARAMETER, sly),
+        lambda: Variable("y", (("d", sly),), Role.SAMPLE),
+    ):
+        with pytest.raises(KernelError):
+            build()
