@@ -18,8 +18,20 @@ from proofs.kernel.claims import (
     SupBound,
 )
 from proofs.kernel.monotone import dependency_order
-from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
+from proofs.kernel.scalars import (
+    Atom,
+    DirectionNorm,
+    DistanceNorm,
+    FunctionValue,
+    Let,
+    Norm,
+    Poly,
+    Real,
+    Root,
+    SupNorm,
+)
 from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
+from proofs.typeset.sympy_forms import value_sympy
 
 __all__ = ["claim_text", "definition_text", "lets_of"]
 
@@ -100,6 +112,8 @@ def _atom(inner: Atom) -> str:
             return "dist"
         case Root(radicand=radicand):
             return f"root({_poly(radicand)})"
+        case FunctionValue():
+            return str(value_sympy(inner))
         case _:
             return "value"
 

@@ -14,9 +14,10 @@ from flint import fmpq
 from proofs.errors import KernelError
 
 from .terms import Inner, Interned, Role, Scale, Sum, Term, Times, Variable, Zero, check_name
+from .univariate import Expression
 
 __all__ = [
-    "Atom", "DirectionNorm", "DistanceNorm", "Let", "Norm", "Poly", "Real", "Root", "SupNorm", "Value",
+    "Atom", "DirectionNorm", "DistanceNorm", "FunctionValue", "Let", "Norm", "Poly", "Real", "Root", "SupNorm", "Value",
     "is_nonnegative", "number", "substitute", "value_of",
 ]  # fmt: skip
 
@@ -314,6 +315,22 @@ class Root(Atom):
 
 
 @dataclass(frozen=True, eq=False)
+class FunctionValue(Atom):
+    """|expression(factor * sqrt(radicand))|, a number >= 0; 0 where the expression has no value."""
+
+    expression: Expression
+    factor: Fraction
+    radicand: Fraction
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.expression, Expression):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise KernelError(f"expected an expression but got {self.expression!r}")
+        if type(self.factor) is not Fraction or type(self.radicand) is not Fraction or self.radicand <= 0:
+            raise KernelError("expected a point factor * sqrt(radicand) with radicand > 0")
+        self._seal(frozenset())
+
+
+@dataclass(frozen=True, eq=False)
 class Let(Atom):
     """An abbreviation: a name for the value of its body.
 
@@ -413,7 +430,7 @@ def _atom_is_nonnegative(inner: Atom, known: frozenset[Atom]) -> bool:
     match inner:
         case Let():
             return inner.positive or inner in known or (bool(known) and is_nonnegative(inner.body, known))
-        case Norm() | SupNorm() | DirectionNorm() | DistanceNorm() | Root():
+        case Norm() | SupNorm() | DirectionNorm() | DistanceNorm() | Root() | FunctionValue():
             return True
         case _:
             return inner in known

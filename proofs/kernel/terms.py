@@ -19,7 +19,7 @@ from flint import fmpq
 
 from proofs.errors import KernelError
 
-from .univariate import Function, Univariate, Unspecified
+from .univariate import Expression, Function, Univariate, Unspecified
 
 __all__ = [
     "Apply", "Deriv", "Entrywise", "Hadamard", "Inner", "Interned", "LogSumExp", "Mean", "Named",
@@ -57,13 +57,13 @@ def structural_key(value: Any) -> bytes:
     if isinstance(value, tuple):
         content = b",".join(structural_key(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
         return hashlib.blake2b(b"(" + content + b")", digest_size=16).digest()
-    if isinstance(value, Univariate | Unspecified):
+    if isinstance(value, Univariate | Unspecified | Expression):
         return _univariate_key(value)
     return repr(value).encode()
 
 
 @cache
-def _univariate_key(function: Function) -> bytes:
+def _univariate_key(function: Function | Expression) -> bytes:
     return hashlib.blake2b(repr(function).encode(), digest_size=16).digest()
 
 

@@ -23,11 +23,11 @@ from proofs.kernel.rules import (
     WideBound,
 )
 from proofs.kernel.rules.algebra import bounds_of
-from proofs.kernel.scalars import Norm
+from proofs.kernel.scalars import FunctionValue, Norm
 from proofs.kernel.terms import Apply, Entrywise, Named, Sum, Term
 from proofs.kernel.univariate import Function, Univariate
 
-from .constants import supremum
+from .constants import enclosing_number, supremum
 from .jet import NetworkJet
 from .tactics import compare_of, replace
 
@@ -71,8 +71,9 @@ def worst_case_values(jet: NetworkJet, given: list[Theorem]) -> Values:
             raise TypeError("expected a node with a name")
         if isinstance(node.body, Entrywise):
             radius = _Radius(node.body.vector, [*given, *nodes])
-            nodes.append(activation_value(node, radius))
-            slopes.extend(slope_bounds(node, radius))
+            value = activation_value(node, radius)
+            nodes.append(value)
+            slopes.extend([*slope_bounds(node, radius), *_numbers_in(value)])
         else:
             nodes.append(dense_value(node))
     return Values(tuple(given), tuple(nodes), tuple(slopes))
@@ -144,12 +145,19 @@ def activation_value(node: Named, radius: _Radius) -> Theorem:
 
 
 def slope_bounds(node: Named, radius: _Radius | None) -> list[Theorem]:
-    """max|sigma'(z_i)| <= beta and max|sigma''(z_i)| <= gamma."""
+    """max|sigma'(z_i)| <= beta and max|sigma''(z_i)| <= gamma, and numbers for what stands in them."""
     body = node.body
     if not isinstance(body, Entrywise):
         raise TypeError("expected an activation node")
-    return [
+    found = [
         infer(SupNormBound(Entrywise(body.function, order, body.vector)),
               *_everywhere_or_within(body.function, order, radius))
         for order in (1, 2)
     ]  # fmt: skip
+    return [*found, *_numbers_in(*found)]
+
+
+def _numbers_in(*bounds: Theorem) -> list[Theorem]:
+    """Bounds by numbers of the values of functions that stand in these bounds."""
+    atoms = dict.fromkeys(inner for bound in bounds for inner in compare_of(bound).right.atoms())
+    return [enclosing_number(inner) for inner in atoms if isinstance(inner, FunctionValue)]

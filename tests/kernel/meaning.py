@@ -31,7 +31,7 @@ from proofs.kernel.claims import (
     SupBound,
 )
 from proofs.kernel.core import Theorem
-from proofs.kernel.scalars import DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm, Value
+from proofs.kernel.scalars import DirectionNorm, DistanceNorm, FunctionValue, Let, Norm, Poly, Real, Root, SupNorm, Value
 from proofs.kernel.store import tensor_of
 from proofs.kernel.terms import (
     Apply,
@@ -275,6 +275,9 @@ class Instance:
                 return _joint([self.get(v.as_role(Role.DIRECTION)) for v in atom.members])
             case DistanceNorm():
                 return _joint([self.get(v) - self.get(v.as_role(Role.REFERENCE)) for v in atom.members])
+            case FunctionValue():
+                point = float(atom.factor) * math.sqrt(float(atom.radicand))
+                return abs(float(evaluate(atom.expression, arb(point)).mid()))
             case Root():
                 return math.sqrt(max(self.scalar(atom.radicand), 0.0))
             case Let():

@@ -10,8 +10,8 @@ from proofs.errors import KernelError
 
 from ..claims import Compare, Relation, Sequent, SupBound
 from ..core import Rule, register
+from ..domains import check_continuity
 from ..scalars import Norm, Poly, Root, SupNorm, number
-from ..suprema import check_continuity
 from ..terms import Entrywise, Named, Scale, Sum, Term
 from ..univariate import Function, Univariate
 from .logic import at_most, expect_premises
