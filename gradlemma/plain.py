@@ -52,8 +52,8 @@ def claim_text(claim: Claim, *, exact: bool = False) -> str:
             return f"||{mark} {_term(term)}|| <= {_poly(bound, exact)}"
         case ForSamples(claim=inner):
             return f"{claim_text(inner, exact=exact)} for every sample"
-        case Smooth(term=term):
-            return f"{_term(term)} is twice differentiable in theta"
+        case Smooth(term=term, order=order):
+            return f"{_term(term)} is {'twice ' if order == 2 else ''}differentiable in theta"
         case Simplex(term=term):
             return f"{_term(term)} is a probability vector"
         case IsTensor(variable=variable, digest=digest):
@@ -108,8 +108,8 @@ def _atom(inner: Atom) -> str:
             return f"max|{_term(term)}|"
         case DirectionNorm(members=members):
             return f"||u_{','.join(v.name for v in members)}||" if len(members) < 3 else "||u||"
-        case DistanceNorm():
-            return "dist"
+        case DistanceNorm(members=members):
+            return f"dist_{','.join(v.name for v in members)}" if len(members) < 3 else "dist"
         case Root(radicand=radicand):
             return f"root({_poly(radicand)})"
         case FunctionValue():

@@ -13,7 +13,19 @@ from flint import fmpq
 
 from proofs.errors import KernelError
 
-from .terms import Inner, Interned, Role, Scale, Sum, Term, Times, Variable, Zero, check_name
+from .terms import (
+    Entrywise,
+    Inner,
+    Interned,
+    Role,
+    Scale,
+    Sum,
+    Term,
+    Times,
+    Variable,
+    Zero,
+    check_name,
+)
 from .univariate import Expression
 
 __all__ = [
@@ -264,7 +276,9 @@ class SupNorm(Atom):
         _check_is_term(self.term)
         if len(self.term.space) != 1:
             raise KernelError("expected a vector")
-        self._seal(self.term.free)
+        # The larger of the limits does not depend on the direction.
+        inner = self.term
+        self._seal(inner.vector.free if isinstance(inner, Entrywise) else inner.free)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,10 +25,11 @@ from .ratios import generator_range, ratio_is_bounded, ratio_of
 from .tails import tail_bound, tail_of
 from .univariate import Expression, Piece, Univariate, argument, call, constant
 
-__all__ = ["beyond", "certify_secant", "certify_supremum", "clip", "is_bounded", "parts_of", "secant_parts"]
+__all__ = ["beyond", "certify_secant", "certify_supremum", "clip", "is_bounded", "kink_values", "parts_of", "secant_parts"]
 
 Part = tuple[Expression, Fraction | None, Fraction | None]
 NEAR_TURNS = 4
+MAX_TURNS = 200
 
 
 def clip(piece: Piece, radius: Fraction | None) -> tuple[Fraction | None, Fraction | None] | None:
@@ -45,10 +46,17 @@ def clip(piece: Piece, radius: Fraction | None) -> tuple[Fraction | None, Fracti
 def parts_of(function: Univariate, order: int, radius: Fraction | None) -> Iterator[Part]:
     """The expressions of sigma^(order) with the intervals on which they count.
 
-    A function with a period is looked at over a whole one.
+    A function with a period is looked at over a whole one; where it drifts, sigma itself over the
+    copies within the radius.
     """
-    for piece in function.derivative_pieces(order):
-        ends = clip(piece, None if function.period is not None else radius)
+    period = function.period
+    if period is not None and period.drift and order == 0:
+        pieces = list(_copies(function, _turns_within(function, radius)))
+    else:
+        pieces = list(function.derivative_pieces(order))
+        radius = None if period is not None else radius
+    for piece in pieces:
+        ends = clip(piece, radius)
         if ends is not None:
             yield piece.expression, *ends
 
@@ -71,12 +79,9 @@ def certify_supremum(
         KernelError: if it is false or could not be shown.
     """
     check_analytic(function)
-    if order == 0 and function.period is not None and function.period.drift != 0:
-        raise KernelError(f"{function.label()} drifts, so it has no supremum")
     if order == 0 and not all(
         is_bounded(constant(value), Fraction(0), Fraction(0), ceiling, balls=balls)
-        for kink, value in function.values
-        if radius is None or function.period is not None or abs(kink) <= radius
+        for value in kink_values(function, radius)
     ):
         raise KernelError(f"the value of {function.label()} at a kink could not be shown to be bounded")
     for expression, lower, upper in parts_of(function, order, radius):
@@ -84,6 +89,17 @@ def certify_supremum(
             expression, lower, upper, ceiling, balls=balls, in_pi=function.in_pi, peaks=peaks
         ):
             raise KernelError(f"the bound of |{function.label()}^({order})| could not be shown")
+
+
+def kink_values(function: Univariate, radius: Fraction | None) -> list[Fraction]:
+    """The values listed at kinks with |kink| <= radius; without drift those of a whole period."""
+    period = function.period
+    if period is None:
+        return [value for kink, value in function.values if radius is None or abs(kink) <= radius]
+    if not period.drift:
+        return [value for _, value in function.values]
+    turns = _turns_within(function, radius)
+    return [value for kink, value in _copied_values(function, turns) if radius is None or abs(kink) <= radius]
 
 
 def certify_secant(
@@ -120,7 +136,8 @@ def secant_parts(function: Univariate, radius: Fraction | None) -> list[Part] | 
     if start is None or function.in_pi:
         return None
     found: list[Part] = []
-    for piece in _copies(function):
+    turns = _turns_near_zero(function)
+    for piece in _copies(function, turns):
         ends = clip(piece, radius)
         if ends is None:
             continue
@@ -128,25 +145,41 @@ def secant_parts(function: Univariate, radius: Fraction | None) -> list[Part] | 
         if quotient is None:
             return None
         found.append((quotient, *ends))
-    for kink, value in _copied_values(function):
+    for kink, value in _copied_values(function, turns):
         if kink != 0 and (radius is None or abs(kink) <= radius):
             found.append((constant((value - start) / kink), kink, kink))
     return [*found, *_far_parts(function, start)]
 
 
-def _turns(function: Univariate) -> Iterator[tuple[Fraction, Fraction]]:
-    """The shifts in t and in the value of the copies that are looked at one by one."""
+Turns = tuple[tuple[Fraction, Fraction], ...]
+
+
+def _turns(function: Univariate, reach: int) -> Turns:
+    """The shifts in t and in the value of the copy around 0 and of `reach` copies on each side."""
     period, first = function.period, function.pieces[0].lower
     if period is None or first is None:
-        yield Fraction(0), Fraction(0)
-        return
+        return ((Fraction(0), Fraction(0)),)
     at_zero = -first // period.length
-    for turn in range(at_zero - NEAR_TURNS, at_zero + NEAR_TURNS + 1):
-        yield turn * period.length, turn * period.drift
+    numbers = range(at_zero - reach, at_zero + reach + 1)
+    return tuple((turn * period.length, turn * period.drift) for turn in numbers)
 
 
-def _copies(function: Univariate) -> Iterator[Piece]:
-    for shift, drift in _turns(function):
+def _turns_near_zero(function: Univariate) -> Turns:
+    return _turns(function, NEAR_TURNS)
+
+
+def _turns_within(function: Univariate, radius: Fraction | None) -> Turns:
+    """Turns whose copies cover |t| <= radius."""
+    if function.period is None or function.period.in_pi or radius is None:
+        raise KernelError(f"{function.label()} drifts, so it has no supremum")
+    reach = -(-radius // function.period.length) + 1
+    if reach > MAX_TURNS:
+        raise KernelError(f"expected a radius of at most {MAX_TURNS} periods")
+    return _turns(function, int(reach))
+
+
+def _copies(function: Univariate, turns: Turns) -> Iterator[Piece]:
+    for shift, drift in turns:
         for piece in function.pieces:
             if shift == 0:
                 yield piece
@@ -155,8 +188,8 @@ def _copies(function: Univariate) -> Iterator[Piece]:
                 yield Piece(piece.lower + shift, piece.upper + shift, moved)
 
 
-def _copied_values(function: Univariate) -> Iterator[tuple[Fraction, Fraction]]:
-    for shift, drift in _turns(function):
+def _copied_values(function: Univariate, turns: Turns) -> Iterator[tuple[Fraction, Fraction]]:
+    for shift, drift in turns:
         for kink, value in function.values:
             yield kink + shift, value + drift
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 from flint import fmpq
@@ -36,8 +37,18 @@ class Interned(type):
     """Makes equal constructions return one object, so that equality is identity.
 
     Every object gets `key`, a hash of its structure: an order that does not depend on the
-    process, for canonical forms.
+    process, for canonical forms.  Classes from outside the kernel are refused, and so is
+    initialising an object again: both would change what an established theorem says.
     """
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        if not str(namespace.get("__module__", "")).startswith("proofs.kernel."):
+            raise KernelError(f"expected no term, atom or claim from outside the kernel but got {name}")
+        return super().__new__(mcs, name, bases, namespace)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        # The decorator `dataclass` puts `__init__` on the class here.
+        super().__setattr__(name, _only_once(value) if name == "__init__" else value)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and (known := _TABLE.get((cls, *args))) is not None:
@@ -47,6 +58,18 @@ class Interned(type):
         content = [cls.__name__.encode(), *(structural_key(value) for value in fields)]
         object.__setattr__(made, "key", hashlib.blake2b(b"|".join(content), digest_size=16).digest())
         return _TABLE.setdefault((cls, *fields), made)
+
+
+def _only_once(initialise: Callable[..., None]) -> Callable[..., None]:
+    """The same `__init__`, refusing objects that are finished."""
+
+    @wraps(initialise)
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> None:
+        if "key" in vars(self):
+            raise KernelError(f"a {type(self).__name__} does not change")
+        initialise(self, *args, **kwargs)
+
+    return guarded
 
 
 def structural_key(value: Any) -> bytes:
@@ -81,6 +104,12 @@ def check_space(space: Any) -> None:
             check_name(dimension)
         elif type(dimension) is not int or dimension < 1:  # pyright: ignore[reportUnknownArgumentType]
             raise KernelError(f"expected a positive dimension but got {dimension!r}")
+
+
+def check_order(order: object, allowed: tuple[int, ...]) -> None:
+    """Refuses anything but one of the allowed integers; True and 1.0 are none."""
+    if type(order) is not int or order not in allowed:
+        raise KernelError(f"expected an order from {allowed[0]} to {allowed[-1]} but got order={order!r}")
 
 
 class Role(Enum):
@@ -124,6 +153,11 @@ class Term(metaclass=Interned):
 
     def with_role(self, role: Role) -> frozenset[Variable]:
         return frozenset(v for v in self.free if v.role is role)
+
+
+def directions_of(term: Term) -> frozenset[Variable]:
+    """The blocks of the direction that belong to the parameters of the term."""
+    return frozenset(v.as_role(Role.DIRECTION) for v in term.with_role(Role.PARAMETER))
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,11 +277,15 @@ class Entrywise(Term):
     vector: Term
 
     def __post_init__(self) -> None:
-        if not isinstance(self.function, Univariate | Unspecified) or self.order not in (0, 1, 2, 3):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise KernelError("expected a function and an order from 0 to 3")
+        if not isinstance(self.function, Univariate | Unspecified):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise KernelError("expected a function")
+        check_order(self.order, (0, 1, 2, 3))
         if len(self.vector.space) != 1:
             raise KernelError("expected a vector")
         self._seal(self.vector.space, self.vector)
+        if self.order and not self.function.is_analytic:
+            # Which one-sided limit is meant depends on the direction.
+            object.__setattr__(self, "free", self.free | directions_of(self.vector))
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,13 +345,11 @@ class Deriv(Term):
     order: int
 
     def __post_init__(self) -> None:
-        if self.order not in (1, 2):
-            raise KernelError(f"expected a derivative of order 1 or 2 but got order={self.order!r}")
+        check_order(self.order, (1, 2))
         if self.term.with_role(Role.DIRECTION):
             raise KernelError("expected a term without a direction to differentiate")
-        directions = frozenset(v.as_role(Role.DIRECTION) for v in self.term.with_role(Role.PARAMETER))
         self._seal(self.term.space, self.term)
-        object.__setattr__(self, "free", self.term.free | directions)
+        object.__setattr__(self, "free", self.term.free | directions_of(self.term))
 
 
 @dataclass(frozen=True, eq=False)

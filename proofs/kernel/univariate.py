@@ -45,7 +45,7 @@ class Call:
     def __post_init__(self) -> None:
         if self.name not in CALLS:
             raise KernelError(f"expected one of {', '.join(CALLS)} but got name={self.name!r}")
-        if not isinstance(self.argument, Expression) or not self.argument.terms:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if type(self.argument) is not Expression or not self.argument.terms:
             raise KernelError(f"expected {self.name} of an expression that is not 0")
         if self.name == "pi" and self.argument != constant(1):
             raise KernelError("expected pi with the argument 1")
@@ -149,6 +149,7 @@ def _is_normal(terms: tuple[tuple[Monomial, Fraction], ...]) -> bool:
         and coefficient != 0
         and type(degree) is int
         and 0 <= degree <= MAX_DEGREE
+        and all(type(inner) is Call for inner, _ in calls)
         and [inner for inner, _ in calls] == sorted({inner for inner, _ in calls})
         and all(type(exponent) is int and 1 <= exponent <= MAX_DEGREE for _, exponent in calls)
         for (degree, calls), coefficient in terms
@@ -233,6 +234,12 @@ class Piece:
     upper: Fraction | None
     expression: Expression
 
+    def __post_init__(self) -> None:
+        if not all(end is None or type(end) is Fraction for end in (self.lower, self.upper)):
+            raise KernelError(f"expected rational ends of a piece but got {self.lower!r}, {self.upper!r}")
+        if type(self.expression) is not Expression:
+            raise KernelError(f"expected an expression but got {self.expression!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -246,7 +253,9 @@ class Period:
     in_pi: bool
 
     def __post_init__(self) -> None:
-        if self.length <= 0:
+        if type(self.length) is not Fraction or type(self.drift) is not Fraction:
+            raise KernelError("expected a rational period and drift")
+        if type(self.in_pi) is not bool or self.length <= 0:
             raise KernelError(f"expected a period of positive length but got {self.length}")
 
 
@@ -267,7 +276,12 @@ class Univariate:
     values: tuple[tuple[Fraction, Fraction], ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.pieces:
+        rationals = [value for _, value in self.parameters] + [q for pair in self.values for q in pair]
+        if type(self.name) is not str or not all(type(value) is Fraction for value in rationals):
+            raise KernelError("expected a name, and rational parameters and values")
+        if type(self.pieces) is not tuple or not self.pieces:
+            raise KernelError(f"expected pieces of {self.name}")
+        if any(type(piece) is not Piece for piece in self.pieces):
             raise KernelError(f"expected pieces of {self.name}")
         self._check_ends(self.pieces[0].lower, self.pieces[-1].upper)
         for left, right in zip(self.pieces, self.pieces[1:], strict=False):

@@ -26,7 +26,7 @@ from proofs.kernel.monotone import round_up, sqrt_exact
 from proofs.kernel.ratios import Ratio, generator_range, ratio_of
 from proofs.kernel.rules import FunctionValueBound, SupOfFunction, SupOfFunctionBall
 from proofs.kernel.scalars import FunctionValue, Poly, Root, number
-from proofs.kernel.suprema import beyond, parts_of, secant_parts
+from proofs.kernel.suprema import beyond, kink_values, parts_of, secant_parts
 from proofs.kernel.univariate import Expression, Univariate, constant
 
 from .tactics import rational
@@ -100,7 +100,8 @@ Part = tuple[Expression, Fraction | None, Fraction | None]
 def _expressions(function: Univariate, order: int, radius: Fraction | None) -> list[Part]:
     """The expressions whose absolute values the constant bounds, with their intervals."""
     if order != -1:
-        values = [(constant(v), Fraction(0), Fraction(0)) for _, v in function.values] if order == 0 else []
+        listed = kink_values(function, radius) if order == 0 else []
+        values = [(constant(value), Fraction(0), Fraction(0)) for value in listed]
         return [*parts_of(function, order, radius), *values]
     parts = secant_parts(function, radius)
     return list(parts_of(function, 1, radius)) if parts is None else parts

@@ -87,6 +87,13 @@ DEFINITIONS: dict[str, list[tuple[float | None, Any]]] = {
     "silu": [(None, lambda t: t * _sigmoid(t))],
     "gelu": [(None, lambda t: t * (1 + M.erf(t / M.sqrt(2))) / 2)],
     "sin": [(None, lambda t: M.sin(t))],
+    "gelu_tanh": [(None, lambda t: t / 2 * (1 + M.tanh(M.sqrt(2 / M.pi) * (t + M.mpf("0.044715") * t**3))))],
+    "mish": [(None, lambda t: t * M.tanh(M.log(1 + M.exp(t))))],
+    "softsign": [(0, lambda t: t / (1 - t)), (None, lambda t: t / (1 + t))],
+    "round": [(None, lambda t: M.nint(M.re(t)) + 0 * t)],
+    "sign": [(0, lambda t: -1 + 0 * t), (None, lambda t: 1 + 0 * t)],
+    "triangle": [(None, lambda t: 1 - abs(t - 4 * M.floor(M.re(t) / 4) - 2))],
+    "abs_sin": [(None, lambda t: abs(M.sin(t)))],
 }
 
 

@@ -157,7 +157,7 @@ def test_smooth_by_parts_accepts_analytic_parts() -> None:
         (H, 2, [smooth(Z), smooth(Q)], "parts are smooth"),
         (H, 2, [smooth(Z, 1)], "2 times differentiable"),
         (H, 3, [], "parts are smooth"),
-        (Z, 3, [], "order 1 or 2"),
+        (Z, 3, [], "from 1 to 2"),
         (Named("t", Mean((X,), Inner(Z, Z))), 1, [smooth(Z)], "no rule differentiates Mean"),
         (Named("t", Deriv(Z, 1)), 1, [smooth(Z)], "no rule differentiates Deriv"),
         (B, 1, [], TYPED),
