@@ -60,7 +60,7 @@ def apply(function: Univariate, order: int, z: Tensor) -> Tensor:
 
 
 def _first_period(function: Univariate, z: Tensor) -> tuple[Tensor, Tensor]:
-    """z moved into the first period, and the number of periods moved; z itself without a period."""
+    """Z moved into the first period, and the number of periods moved; z itself without a period."""
     period, first = function.period, function.pieces[0].lower
     if period is None or first is None:
         return z, torch.zeros_like(z)

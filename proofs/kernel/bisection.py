@@ -79,9 +79,9 @@ def _holds_on(expression: Expression, piece: Interval, bound: arb) -> bool:
     if half > 1:
         return False
     around = taylor_coefficients(expression, whole, TAYLOR_ORDER + 1)
-    if around[1].is_finite() and not around[1].contains(0):
-        if all(abs(evaluate(expression, end)) <= bound for end in (piece.lower, piece.upper)):
-            return True
+    monotone = around[1].is_finite() and not around[1].contains(0)
+    if monotone and all(abs(evaluate(expression, end)) <= bound for end in (piece.lower, piece.upper)):
+        return True
     # f(m + h) is the Taylor polynomial at m plus f^(n)(t)/n! h^n with t in the interval.
     near = [*taylor_coefficients(expression, middle, TAYLOR_ORDER), around[TAYLOR_ORDER]]
     total = arb(0)

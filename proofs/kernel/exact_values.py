@@ -89,7 +89,7 @@ def exact_form(expression: Expression, point: SurdPoint) -> Form:
         value = coefficient * point.factor**degree * point.radicand ** (degree // 2)
         factors: list[Factor] = []
         for inner, exponent in calls:
-            if point.factor == 0 and inner.rate is not None and inner.name in AT_ZERO:
+            if point.factor == 0 and inner.name in AT_ZERO and exact_value(inner.argument, Fraction(0)) == 0:
                 value = value * AT_ZERO[inner.name] ** exponent
                 continue
             argument, factor, sign = _at_positive(inner, point.factor)

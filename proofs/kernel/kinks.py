@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import arb
@@ -15,55 +14,48 @@ from .univariate import Univariate
 
 __all__ = ["PieceReading", "avoids_kinks"]
 
-MAX_TURNS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A copy of the pieces: the ball moved back into the first period, and what was moved off."""
-
-    moved: arb
-    number: int
+MAX_TURNS = 8
 
 
 def _unit(function: Univariate) -> arb:
     return arb.pi() if function.in_pi else arb(1)
 
 
-def _turns(function: Univariate, x: arb) -> Iterator[_Turn]:
-    """The periods that x may meet, one more on the left for its end point."""
+def _turns_met(function: Univariate, x: arb) -> range:
+    """The numbers of the periods that x may meet, one more on the left for its end point."""
     period, first = function.period, function.pieces[0].lower
     if period is None or first is None:
-        yield _Turn(x, 0)
-        return
+        return range(1)
     if not x.is_finite():
         raise KernelError("expected a finite ball for a periodic function")
     place = (x / _unit(function) - ball(first)) / ball(period.length)
-    low, high = (int(end.floor().unique_fmpz()) for end in (place.lower(), place.upper()))
-    if high - low > MAX_TURNS:
-        raise KernelError(f"expected a ball that meets at most {MAX_TURNS} periods")
-    for number in range(low - 1, high + 1):
-        yield _Turn(x - number * ball(period.length) * _unit(function), number)
+    return range(_whole(place.lower()) - 1, _whole(place.upper()) + 1)
+
+
+def _whole(point: arb) -> int:
+    """The largest integer below an exact ball."""
+    found = point.floor().unique_fmpz()
+    if found is None:
+        raise KernelError("expected a ball of which the integer part is known")
+    return int(found)
+
+
+def _moved(function: Univariate, x: arb, number: int) -> arb:
+    """The ball moved back by that many periods."""
+    period = function.period
+    return x if period is None else x - number * ball(period.length) * _unit(function)
 
 
 def avoids_kinks(function: Univariate, x: arb) -> bool:
     """Whether the ball is shown to contain no kink."""
-    unit = _unit(function)
+    kinks = [ball(kink) * _unit(function) for kink in function.kinks]
+    turns = _turns_met(function, x)
+    if turns.stop - turns.start > MAX_TURNS:
+        return False
     # The last end of a period is the first of the next one, which is looked at too.
-    kinks = [ball(kink) * unit for kink in function.kinks]
-    return all(
-        turn.moved < kink or turn.moved > kink for turn in _turns_and_next(function, x) for kink in kinks
-    )
-
-
-def _turns_and_next(function: Univariate, x: arb) -> Iterator[_Turn]:
-    last: _Turn | None = None
-    for turn in _turns(function, x):
-        last = turn
-        yield turn
-    if function.period is not None and last is not None:
-        step = ball(function.period.length) * _unit(function)
-        yield _Turn(last.moved - step, last.number + 1)
+    further = turns if function.period is None else range(turns.start, turns.stop + 1)
+    balls = [_moved(function, x, number) for number in further]
+    return all(y < kink or y > kink for y in balls for kink in kinks)
 
 
 class PieceReading:
@@ -88,12 +80,24 @@ class PieceReading:
         self._values = [(ball(kink) * unit, ball(value)) for kink, value in values]
 
     def value(self, x: arb) -> arb:
-        if self._function.period is None:
+        function, period = self._function, self._function.period
+        if period is None:
             return _union(self._met(x))
-        drift = self._function.period.drift if self._order == 0 else Fraction(0)
+        drift = period.drift if self._order == 0 else Fraction(0)
+        turns = _turns_met(function, x)
+        if turns.stop - turns.start > MAX_TURNS:
+            # Whole periods: all values of one, and the drifts between the first and the last.
+            ends = _union([ball(turns.start * drift), ball(turns.stop * drift)])
+            return _union(self._all()) + ends
         return _union(
-            y + ball(turn.number * drift) for turn in _turns(self._function, x) for y in self._met(turn.moved)
+            y + ball(number * drift) for number in turns for y in self._met(_moved(function, x, number))
         )
+
+    def _all(self) -> Iterator[arb]:
+        for lower, upper, expression in self._pieces:
+            if lower is not None and upper is not None:
+                yield evaluate(expression, lower.union(upper))
+        yield from (value for _, value in self._values)
 
     def _met(self, x: arb) -> Iterator[arb]:
         for lower, upper, expression in self._pieces:

@@ -53,7 +53,7 @@ def ratio_of(expression: Expression) -> Ratio | None:
 
 
 def _generators(expression: Expression) -> set[Call | None]:
-    """t and the calls that occur, those inside of `inverse` too."""
+    """T and the calls that occur, those inside of `inverse` too."""
     found: set[Call | None] = set()
     for (degree, calls), _ in expression.terms:
         if degree:
@@ -130,17 +130,20 @@ def generator_range(
     if not balls:
         if generator.name == "softplus":
             return None
-        low = inside[0] if inside[0] == 0 else Fraction(0) if inside[0] is not None and inside[0] > 0 else None
-        high = inside[1] if inside[1] == 0 else Fraction(0) if inside[1] is not None and inside[1] < 0 else None
-        inside = [low, high]
+        inside = [_moved_to_zero(inside[0], 1), _moved_to_zero(inside[1], -1)]
     first, last = _end(generator.name, inside[0], 0), _end(generator.name, inside[1], 1)
     # The limits are never attained, and an infinite end is no value.
     return Range(first, last, inside[0] is None, inside[1] is None)
 
 
+def _moved_to_zero(end: Fraction | None, side: int) -> Fraction | None:
+    """0 if the end lies at 0 or on that side of it, else None: an end further out."""
+    return Fraction(0) if end is not None and side * end >= 0 else None
+
+
 def _affine(argument: Expression) -> tuple[Fraction, Fraction] | None:
-    """a and c != 0 with argument = a + c t."""
-    coefficients = {monomial: value for monomial, value in argument.terms}
+    """A and c != 0 with argument = a + c t."""
+    coefficients = dict(argument.terms)
     rate = coefficients.pop((1, ()), Fraction(0))
     shift = coefficients.pop((0, ()), Fraction(0))
     return None if coefficients or rate == 0 else (shift, rate)

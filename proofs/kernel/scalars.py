@@ -29,8 +29,8 @@ from .terms import (
 from .univariate import Expression
 
 __all__ = [
-    "Atom", "DirectionNorm", "DistanceNorm", "FunctionValue", "Let", "Norm", "Poly", "Real", "Root", "SupNorm", "Value",
-    "is_nonnegative", "number", "substitute", "value_of",
+    "Atom", "DirectionNorm", "DistanceNorm", "FunctionValue", "Let", "Norm", "Poly", "Real", "Root",
+    "SupNorm", "Value", "is_nonnegative", "number", "substitute", "value_of",
 ]  # fmt: skip
 
 Monomial = tuple[tuple["Atom", int], ...]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 
 from proofs.errors import KernelError
 
@@ -25,7 +25,10 @@ from .ratios import generator_range, ratio_is_bounded, ratio_of
 from .tails import tail_bound, tail_of
 from .univariate import Expression, Piece, Univariate, argument, call, constant
 
-__all__ = ["beyond", "certify_secant", "certify_supremum", "clip", "is_bounded", "kink_values", "parts_of", "secant_parts"]
+__all__ = [
+    "beyond", "certify_secant", "certify_supremum", "clip", "is_bounded", "kink_values", "parts_of",
+    "secant_parts",
+]  # fmt: skip
 
 Part = tuple[Expression, Fraction | None, Fraction | None]
 NEAR_TURNS = 4
@@ -212,7 +215,7 @@ def _far_parts(function: Univariate, start: Fraction) -> Iterator[Part]:
 
 
 def _quotient(rest: Expression, lower: Fraction | None, upper: Fraction | None) -> Expression | None:
-    """rest / t where every monomial has the factor t, or where the interval does not reach 0."""
+    """Rest / t where every monomial has the factor t, or where the interval does not reach 0."""
     if all(degree > 0 for (degree, _), _ in rest.terms):
         return Expression(tuple(((degree - 1, calls), c) for (degree, calls), c in rest.terms))
     beyond = (lower is not None and lower > 0) or (upper is not None and upper < 0)

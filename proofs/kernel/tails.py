@@ -113,7 +113,7 @@ def rest_bound(tail: Tail, start: Fraction) -> arb:
 
 
 def _largest(power: int, rate: Fraction, start: Fraction) -> arb:
-    """sup of s^a exp(-r s) over s >= S: at S if a <= r S, else at a/r."""
+    """Sup of s^a exp(-r s) over s >= S: at S if a <= r S, else at a/r."""
     if rate == 0:
         return arb("inf") if power > 0 else _ball(start) ** power
     at = max(start, power / rate)
@@ -156,7 +156,8 @@ def _shifted(coefficients: list[arb], start: arb) -> list[arb]:
 
 # Lipschitz constants on all of R, rounded up.
 LIPSCHITZ = {"tanh": Fraction(1), "sigmoid": Fraction(1, 4), "softplus": Fraction(1),
-             "normal_cdf": Fraction(2, 5), "normal_pdf": Fraction(1, 4), "sin": Fraction(1), "cos": Fraction(1)}  # fmt: skip
+             "normal_cdf": Fraction(2, 5), "normal_pdf": Fraction(1, 4), "sin": Fraction(1),
+             "cos": Fraction(1)}  # fmt: skip
 
 
 def _call_tail(inner: Call, side: int, start: Fraction) -> Tail:

@@ -54,7 +54,7 @@ class Call:
 
     @property
     def rate(self) -> Fraction | None:
-        """c where the argument is c t, else None."""
+        """C where the argument is c t, else None."""
         if len(self.argument.terms) == 1:
             ((monomial, coefficient),) = self.argument.terms
             return coefficient if monomial == (1, ()) else None
@@ -82,7 +82,8 @@ class Expression:
     @property
     def nesting(self) -> int:
         """How deep calls stand in calls; 0 for a polynomial in t."""
-        return max((1 + inner.argument.nesting for (_, calls), _ in self.terms for inner, _ in calls), default=0)
+        inside = (inner.argument for (_, calls), _ in self.terms for inner, _ in calls)
+        return max((1 + argument.nesting for argument in inside), default=0)
 
     def __add__(self, other: Expression) -> Expression:
         return _collect([*self.terms, *other.terms])

@@ -60,6 +60,7 @@ def supremum(function: Univariate, order: int, radius: Fraction | None = None) -
     return None
 
 
+@cache
 def enclosing_number(atom: FunctionValue) -> Theorem:
     """|e(p root(q))| <= c with a rational c of 60 bits."""
     with ctx.workprec(128):
@@ -175,7 +176,7 @@ def _exact_values(expression: Expression, lower: Fraction | None, upper: Fractio
     values = None if ratio is None else generator_range(ratio.generator, lower, upper)
     if ratio is None or values is None:
         return []
-    found = [_at_end(expression, ratio, end, 1 if side else -1) for side, end in enumerate((values.lower, values.upper))]
+    found = [_at_end(expression, ratio, end) for end in (values.lower, values.upper)]
     top, bottom = ratio.top, ratio.bottom
     slope = top.derivative() * bottom - top * bottom.derivative()
     for factor, _ in slope.factor()[1] if slope.degree() > 0 else []:
@@ -190,7 +191,7 @@ def _exact_values(expression: Expression, lower: Fraction | None, upper: Fractio
     return found
 
 
-def _at_end(expression: Expression, ratio: Ratio, end: fmpq | None, side: int) -> _Candidate:
+def _at_end(expression: Expression, ratio: Ratio, end: fmpq | None) -> _Candidate:
     """The value at an end of the range, the limit at an infinite one."""
     top, bottom = ratio.top, ratio.bottom
     if end is None:
@@ -233,11 +234,12 @@ def _search(expression: Expression, lower: Fraction | None, upper: Fraction | No
     Infinite sides are searched as far as a tail bound may exceed what was found.
     """
     sides = [side for side, end in ((-1, lower), (1, upper)) if end is None]
-    found = _Candidate(math.inf, None, expression, None)
+    found = _Candidate(0.0, None, expression, None)
     for start in STARTS if sides else STARTS[:1]:
         low = -start if lower is None else lower
         high = start if upper is None else upper
-        found = _search_between(expression, float(low), float(high)) if low <= high else _Candidate(0.0, None, expression, None)
+        if low <= high:
+            found = _search_between(expression, float(low), float(high))
         with ctx.workprec(128):
             outside = max((float(beyond(expression, side, start).upper()) for side in sides), default=0.0)
         if outside <= found.value * (1 + EXCESS[-1]):

@@ -76,7 +76,7 @@ def worst_case_values(jet: NetworkJet, given: list[Theorem]) -> Values:
             slopes.extend([*slope_bounds(node, radius), *_numbers_in(value)])
         else:
             nodes.append(dense_value(node))
-    return Values(tuple(given), tuple(nodes), tuple(slopes))
+    return Values(tuple(given), tuple(nodes), tuple(dict.fromkeys(slopes)))
 
 
 class _Radius:
@@ -131,14 +131,22 @@ def activation_value(node: Named, radius: _Radius) -> Theorem:
     at_zero = supremum(function, 0, Fraction(0))
     if at_zero is None:
         raise GradlemmaError(f"expected |{function.label()}(0)| to be finite")
-    secant = infer(SecantBound(node), at_zero, *_everywhere_or_within(function, -1, radius))
     whole = supremum(function, 0)
-    if whole is None:
+    wide = None if whole is None else infer(WideBound(node), whole)
+    try:
+        secant = infer(SecantBound(node), at_zero, *_everywhere_or_within(function, -1, radius))
+    except GradlemmaError:
+        # A function that jumps at 0 has no secant slope there.
+        if wide is None:
+            raise
+        return wide
+    if wide is None:
         return secant
-    wide = infer(WideBound(node), whole)
     known = radius.theorem()
-    sizes = [compare_of(infer(Monotone(BITS, unfold=True), t, *extra)).right.constant()
-             for t, extra in ((secant, (known,)), (wide, ()))]  # fmt: skip
+    sizes = [
+        compare_of(infer(Monotone(BITS, unfold=True), bound, *_numbers_in(bound), *extra)).right.constant()
+        for bound, extra in ((secant, (known,)), (wide, ()))
+    ]
     if sizes[0] is None or sizes[1] is None:
         return secant
     return wide if sizes[1] < sizes[0] else secant

@@ -14,7 +14,8 @@ from .numerals import decimal_down, exact_latex, is_short
 __all__ = ["expression_latex", "function_definition"]
 
 _CALLS = {
-    "exp": r"e^{@}", "tanh": r"\tanh(@)", "sigmoid": r"\operatorname{sigmoid}(@)", "softplus": r"\log(1+e^{@})",
+    "exp": r"e^{@}", "tanh": r"\tanh(@)", "sigmoid": r"\operatorname{sigmoid}(@)",
+    "softplus": r"\log(1+e^{@})",
     "normal_cdf": r"\Phi(@)", "normal_pdf": r"\Phi'(@)", "sin": r"\sin(@)", "cos": r"\cos(@)",
     "sqrt": r"\sqrt{@}", "log": r"\log(@)", "pi": r"\pi",
 }  # fmt: skip

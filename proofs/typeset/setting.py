@@ -16,7 +16,7 @@ from .expressions import Notation, Writer
 from .functions import function_definition
 from .layers import Run, exact_writers, plain, repeated_layers
 from .layout import Inline, Math, Piece, math
-from .names import function_latex, layer_of, natural
+from .names import layer_of, natural
 from .steps import StepTree, children, lets_in, walk_terms
 
 __all__ = ["Vocabulary", "setting_blocks", "vocabulary"]

@@ -446,7 +446,9 @@ def test_malformed_terms_are_refused() -> None:
         lambda: Norm(ONE), lambda: DirectionNorm(()), lambda: DirectionNorm((X,)), lambda: DirectionNorm((B, W)),  # type: ignore[arg-type]  # noqa: E501
         lambda: DirectionNorm((B, B)), lambda: Deriv(Deriv(Inner(B, B), 1), 1), lambda: IsTensor(X, "0" * 64),
         lambda: IsTensor(W, "0" * 63), lambda: IsTensor(W, "A" * 64), lambda: SamplesAre((), ()),
-        lambda: Call("exp", constant(0)), lambda: Call("eval", argument()), lambda: Call("exp", Fraction(1)), lambda: Unspecified("a1"),
+        lambda: Call("exp", constant(0)),
+        lambda: Call("eval", argument()), lambda: Call("exp", Fraction(1)),  # type: ignore[arg-type]
+        lambda: Unspecified("a1"),
     ]  # fmt: skip
     for make in makers:
         with pytest.raises((KernelError, TypeError, AttributeError)):

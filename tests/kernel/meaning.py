@@ -16,6 +16,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from flint import arb
 
 from proofs.kernel.claims import (
     Claim,
@@ -31,7 +32,19 @@ from proofs.kernel.claims import (
     SupBound,
 )
 from proofs.kernel.core import Theorem
-from proofs.kernel.scalars import DirectionNorm, DistanceNorm, FunctionValue, Let, Norm, Poly, Real, Root, SupNorm, Value
+from proofs.kernel.intervals import evaluate
+from proofs.kernel.scalars import (
+    DirectionNorm,
+    DistanceNorm,
+    FunctionValue,
+    Let,
+    Norm,
+    Poly,
+    Real,
+    Root,
+    SupNorm,
+    Value,
+)
 from proofs.kernel.store import tensor_of
 from proofs.kernel.terms import (
     Apply,
