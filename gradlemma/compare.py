@@ -31,7 +31,8 @@ def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved)
 
     A goal `<reading>.G_max` or `.H_max` fits if it bounds the problem's own mean loss and each of
     its hypotheses is a fact of that reading: its box and range of data, its weights and data, or
-    its ball; or smoothness off kinks.  A goal `data.inputs` or `data.targets` fits if it says
+    its ball; or, for the worst case and the ball, which speak of almost all weights, smoothness off
+    kinks (at given weights it must be shown).  A goal `data.inputs` or `data.targets` fits if it says
     that the problem's data are in range.
     """
     mean = Mean(work.samples, work.sample.node)
@@ -49,10 +50,20 @@ def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved)
             fits = isinstance(claim, OperatorNorm) and claim.term is mean and claim.order == order
         if not facts or not fits:
             found.append(f"{name} is not a statement of that name about this problem")
-        elif not theorem.hypotheses <= facts:
-            extra = len(theorem.hypotheses - facts)
-            found.append(f"{name} rests on {extra} hypotheses that are not facts of this problem")
+        elif theorem.hypotheses - facts:
+            found.append(_missing(name, theorem.hypotheses - facts))
+    if not any(name.endswith((".G_max", ".H_max")) for name in goals):
+        found.append("there is no bound of a gradient or a Hessian")
     return found
+
+
+def _missing(name: str, extra: frozenset[Claim]) -> str:
+    if all(isinstance(claim, ForSamples) and isinstance(claim.claim, Smooth) for claim in extra):
+        return (
+            f"{name} needs all activations to be off their kinks at the given weights, which is not shown: "
+            "a sample lies on a kink, or too close to one to tell"
+        )
+    return f"{name} rests on {len(extra)} hypotheses that are not facts of this problem"
 
 
 def _facts(place: str, work: Derivation, resolved: Resolved, in_range: tuple[Claim, ...]) -> Iterator[Claim]:
@@ -63,6 +74,7 @@ def _facts(place: str, work: Derivation, resolved: Resolved, in_range: tuple[Cla
             yield from _box_facts(work, resolved)
         case ReadingName.AT_WEIGHTS.value | ReadingName.AT_RESIDUALS.value:
             yield from _given(work, resolved, Role.PARAMETER)
+            return
         case ReadingName.BALL.value:
             yield from _given(work, resolved, Role.REFERENCE)
             if resolved.problem.radius is not None:

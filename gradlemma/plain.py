@@ -22,9 +22,21 @@ from proofs.kernel.claims import (
 from proofs.kernel.families import Block, Indexed, Recursive
 from proofs.kernel.indices import Index
 from proofs.kernel.monotone import dependency_order
-from proofs.kernel.scalars import Atom, DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm
+from proofs.kernel.scalars import (
+    Atom,
+    DirectionNorm,
+    DistanceNorm,
+    FunctionValue,
+    Let,
+    Norm,
+    Poly,
+    Real,
+    Root,
+    SupNorm,
+)
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
+from proofs.typeset.sympy_forms import value_sympy
 
 __all__ = ["claim_text", "definition_text", "lets_of"]
 
@@ -69,8 +81,8 @@ class _Text:
                 return f"{self.claim(inner)} for every sample"
             case ForIndices(end=end, claim=inner):
                 return f"{replace(self, letter='l').claim(inner)} for 1 <= l <= {self.index(end)}"
-            case Smooth(term=term):
-                return f"{self.term(term)} is twice differentiable in theta"
+            case Smooth(term=term, order=order):
+                return f"{self.term(term)} is {'twice ' if order == 2 else ''}differentiable in theta"
             case Simplex(term=term):
                 return f"{self.term(term)} is a probability vector"
             case IsTensor(variable=variable, digest=digest):
@@ -117,10 +129,12 @@ class _Text:
                 return f"max|{self.term(term)}|"
             case DirectionNorm(members=members):
                 return f"||u_{','.join(self.term(v) for v in members)}||" if len(members) < 3 else "||u||"
-            case DistanceNorm():
-                return "dist"
+            case DistanceNorm(members=members):
+                return f"dist_{','.join(self.term(v) for v in members)}" if len(members) < 3 else "dist"
             case Root(radicand=radicand):
                 return f"root({self.poly(radicand)})"
+            case FunctionValue():
+                return str(value_sympy(inner))
             case Natural():
                 return self.letter
             case Power(base=base, index=index):

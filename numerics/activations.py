@@ -42,17 +42,31 @@ def apply(function: Univariate, order: int, z: Tensor) -> Tensor:
     if not 0 <= order <= MAX_ORDER:
         raise NumericsError(f"expected an order from 0 to {MAX_ORDER} but got order={order}")
     pieces = _derivative_pieces(function, order)
-    if len(pieces) == 1:
+    if function.is_analytic:
         return _keep_nan(_evaluate(pieces[0].expression, z), z)
-    result: Tensor | None = None
+    unit = math.pi if function.in_pi else 1.0
+    t, turns = _first_period(function, z)
+    result = torch.zeros_like(z)
     for piece in pieces:
-        inside = _inside(piece, z)
-        safe = torch.where(inside, z, torch.full_like(z, _point_of(piece)))
-        value = _evaluate(piece.expression, safe)
-        result = torch.where(inside, value, torch.zeros_like(z) if result is None else result)
-    if result is None:
-        raise NumericsError(f"expected pieces of {function.name} but got none")
+        inside = _inside(piece, t, unit)
+        safe = torch.where(inside, t, torch.full_like(t, _point_of(piece) * unit))
+        result = torch.where(inside, _evaluate(piece.expression, safe), result)
+    if order == 0:
+        for kink, value in function.values:
+            result = torch.where(t == float(kink) * unit, torch.full_like(t, float(value)), result)
+        if function.period is not None and function.period.drift:
+            result = result + float(function.period.drift) * turns
     return _keep_nan(result, z)
+
+
+def _first_period(function: Univariate, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Z moved into the first period, and the number of periods moved; z itself without a period."""
+    period, first = function.period, function.pieces[0].lower
+    if period is None or first is None:
+        return z, torch.zeros_like(z)
+    unit = math.pi if period.in_pi else 1.0
+    turns = torch.floor((z.detach() / unit - float(first)) / float(period.length))
+    return z - turns * (float(period.length) * unit), turns
 
 
 def distance_to_kinks(function: Univariate, z: Tensor) -> Tensor:
@@ -61,17 +75,20 @@ def distance_to_kinks(function: Univariate, z: Tensor) -> Tensor:
     Shapes: any -> the same.  NaN entries have the distance NaN.
     """
     nearest = torch.where(torch.isnan(z), z, torch.full_like(z, math.inf))
-    for kink in function.kinks:
-        nearest = torch.minimum(nearest, (z - float(kink)).abs())
+    unit = math.pi if function.in_pi else 1.0
+    t, _ = _first_period(function, z)
+    ends = () if function.period is None else tuple(p.upper for p in function.pieces if p.upper is not None)
+    for kink in {*function.kinks, *ends}:
+        nearest = torch.minimum(nearest, (t - float(kink) * unit).abs())
     return nearest
 
 
-def _inside(piece: Piece, z: Tensor) -> Tensor:
-    inside = torch.ones_like(z, dtype=torch.bool)
+def _inside(piece: Piece, t: Tensor, unit: float) -> Tensor:
+    inside = torch.ones_like(t, dtype=torch.bool)
     if piece.lower is not None:
-        inside = inside & (z >= float(piece.lower))
+        inside = inside & (t >= float(piece.lower) * unit)
     if piece.upper is not None:
-        inside = inside & (z < float(piece.upper))
+        inside = inside & (t < float(piece.upper) * unit)
     return inside
 
 
@@ -117,7 +134,8 @@ def _power(base: Tensor, exponent: int) -> Tensor:
 
 
 def _call(inner: Call, t: Tensor) -> Tensor:
-    x = t if inner.rate == 1 else float(inner.rate) * t
+    rate = inner.rate
+    x = _evaluate(inner.argument, t) if rate is None else t if rate == 1 else float(rate) * t
     match inner.name:
         case "exp":
             return torch.exp(x)
@@ -136,5 +154,13 @@ def _call(inner: Call, t: Tensor) -> Tensor:
             return torch.sin(x)
         case "cos":
             return torch.cos(x)
+        case "inverse":
+            return torch.reciprocal(x)
+        case "sqrt":
+            return torch.sqrt(x)
+        case "log":
+            return torch.log(x)
+        case "pi":
+            return torch.full_like(t, math.pi)
         case _:
             raise NumericsError(f"expected a call that torch can evaluate but got name={inner.name!r}")

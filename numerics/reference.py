@@ -33,6 +33,13 @@ def reference_activation(name: str, z: Tensor) -> Tensor:
         "silu": functional.silu,
         "gelu": functional.gelu,
         "sin": torch.sin,
+        "gelu_tanh": lambda t: functional.gelu(t, approximate="tanh"),
+        "mish": functional.mish,
+        "softsign": functional.softsign,
+        "round": torch.round,
+        "sign": torch.sign,
+        "triangle": lambda t: 1.0 - (torch.remainder(t, 4.0) - 2.0).abs(),
+        "abs_sin": lambda t: torch.sin(t).abs(),
     }
     return table[name](z)
 

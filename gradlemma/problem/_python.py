@@ -57,13 +57,14 @@ def exact_tensor(value: Any, key: str) -> ExactTensor:
     if isinstance(value, ExactTensor):
         return value
     if hasattr(value, "detach"):
-        value = value.detach().cpu().double().numpy()
+        value = value.detach().cpu()
+        value = (value.double() if value.is_floating_point() else value).numpy()
     if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "fiu":
+        if value.dtype.kind not in "fiu" or value.dtype.itemsize > 8:
             raise ProblemError(
                 f"expected numbers but got dtype {value.dtype}", kind="type", key=key, remedy="use float64"
             )
-        return _guard(lambda: ExactTensor.from_floats(value.astype(np.float64)), key)
+        return _guard(lambda: ExactTensor.from_floats(value), key)
     if not isinstance(value, Sequence) or isinstance(value, str) or not len(value):
         message = f"expected an array or a list of numbers but got {printable(repr(value))}"
         raise ProblemError(message, kind="type", key=key, remedy="write [[1, 2]] or [0]")

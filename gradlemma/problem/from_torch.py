@@ -132,6 +132,8 @@ def _activation(part: nn.Module, position: str) -> Activate:
         raise _refusal(part, position, "only GELU with approximate='none' is supported")
     if kind is nn.Hardtanh and (part.min_val, part.max_val) != (-1, 1):
         raise _refusal(part, position, "only Hardtanh with the range -1, 1 is supported")
+    if kind is nn.ReLU6 and (part.min_val, part.max_val) != (0, 6):
+        raise _refusal(part, position, "only ReLU6 with the range 0, 6 is supported")
     if isinstance(part, nn.Softplus) and part.threshold < 20:
         raise _refusal(part, position, "a threshold below 20 is not the softplus function")
     name, read = _ACTIVATIONS[kind]

@@ -8,7 +8,9 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from proofs.errors import KernelError
 
-from .intervals import evaluate, evaluate_all
+from .domains import check_analytic
+from .intervals import evaluate_all
+from .kinks import PieceReading
 from .tensors import ExactTensor
 from .terms import (
     Apply,
@@ -124,8 +126,7 @@ class TermBalls:
                 pairs = zip(known[left], known[right], strict=True)
                 return [[x * y for x, y in zip(a, b, strict=True)] for a, b in pairs]
             case Entrywise(function=function, order=order, vector=vector):
-                reading = _EntryReading(function, order)
-                return [reading.values(column) for column in known[vector]]
+                return _entrywise(function, order, known[vector])
             case Softmax(vector=vector):
                 return [_softmax(column) for column in known[vector]]
             case _:
@@ -193,31 +194,15 @@ def _softmax(column: list[arb]) -> list[arb]:
     return [power / total for power in powers]
 
 
-class _EntryReading:
-    """sigma^(order) of a ball: the union over all pieces that it may meet, both sides at kinks."""
-
-    def __init__(self, function: Function, order: int) -> None:
-        if not isinstance(function, Univariate):
-            raise KernelError("expected a function given by pieces")
-        pieces = function.derivative_pieces(order)
-        self._expressions = [piece.expression for piece in pieces]
-        self._kinks = [arb(fmpq(k.numerator, k.denominator)) for k in function.kinks]
-
-    def values(self, column: list[arb]) -> list[arb]:
-        if not self._kinks:
-            return evaluate_all(self._expressions[0], column)
-        return [self._value(x) for x in column]
-
-    def _value(self, x: arb) -> arb:
-        first = 0
-        while first < len(self._kinks) and self._kinks[first] < x:
-            first += 1
-        result = evaluate(self._expressions[first], x)
-        for index in range(first, len(self._kinks)):
-            if self._kinks[index] > x:
-                break
-            result = result.union(evaluate(self._expressions[index + 1], x))
-        return result
+def _entrywise(function: Function, order: int, columns: Columns) -> Columns:
+    if not isinstance(function, Univariate):
+        raise KernelError("expected a function given by pieces")
+    check_analytic(function)
+    if function.is_analytic:
+        (piece,) = function.derivative_pieces(order)
+        return [evaluate_all(piece.expression, column) for column in columns]
+    reading = PieceReading(function, order)
+    return [[reading.value(x) for x in column] for column in columns]
 
 
 def norms(columns: Columns) -> list[arb]:

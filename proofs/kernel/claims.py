@@ -15,7 +15,7 @@ from proofs.errors import KernelError
 
 from .indices import Index
 from .scalars import Poly
-from .terms import INDEX, Interned, Role, Term, Variable, without_samples
+from .terms import INDEX, Interned, Role, Term, Variable, check_order, without_samples
 from .univariate import Function, Univariate, Unspecified
 
 __all__ = [
@@ -101,8 +101,7 @@ class OperatorNorm(Claim):
     def __post_init__(self) -> None:
         _expect(self.term, Term)
         _expect(self.bound, Poly)
-        if self.order not in (1, 2):
-            raise KernelError(f"expected order 1 or 2 but got order={self.order!r}")
+        check_order(self.order, (1, 2))
         self._seal(self.term.free | self.bound.variables)
 
 
@@ -123,8 +122,7 @@ class SupBound(Claim):
         _expect(self.bound, Poly)
         if self.radius is not None:
             _expect(self.radius, Poly)
-        if self.order not in (-1, 0, 1, 2, 3):
-            raise KernelError(f"expected order from -1 to 3 but got order={self.order!r}")
+        check_order(self.order, (-1, 0, 1, 2, 3))
         parts = [self.bound] if self.radius is None else [self.bound, self.radius]
         self._seal(frozenset[Variable]().union(*(part.variables for part in parts)))
 
@@ -138,8 +136,7 @@ class Smooth(Claim):
 
     def __post_init__(self) -> None:
         _expect(self.term, Term)
-        if self.order not in (1, 2):
-            raise KernelError(f"expected order 1 or 2 but got order={self.order!r}")
+        check_order(self.order, (1, 2))
         self._seal(self.term.free)
 
 

@@ -263,6 +263,8 @@ def _decode(document: Any, progress: typing.Callable[[int, int], None] | None) -
             progress(number, len(document["steps"]))
         theorems.append(_step(decoder, theorems, number, step))
     require_one_body_a_name(decoder.nodes)
+    if not document["goals"]:
+        raise KernelError("expected a derivation with at least one goal")
     if not all(isinstance(name, str) and GOAL.match(name) for name in document["goals"]):
         raise KernelError("expected names of goals such as worst_case.G_max")
     goals = {name: theorems[_index(number, theorems)] for name, number in document["goals"].items()}

@@ -82,7 +82,8 @@ class Theorem:
         return self.sequent.hypotheses
 
 
-_ISSUED: weakref.WeakSet[Theorem] = weakref.WeakSet()
+# What was issued, with the sequent it was issued for.
+_ISSUED: weakref.WeakKeyDictionary[Theorem, Sequent] = weakref.WeakKeyDictionary()
 
 
 def infer(rule: Rule, *premises: Theorem) -> Theorem:
@@ -95,7 +96,7 @@ def infer(rule: Rule, *premises: Theorem) -> Theorem:
     if RULES.get(type(rule).__name__) is not type(rule):
         raise KernelError(f"expected a registered rule but got {type(rule).__name__}")
     for premise in premises:
-        if type(premise) is not Theorem or premise not in _ISSUED:
+        if type(premise) is not Theorem or _ISSUED.get(premise) is not premise.sequent:
             raise KernelError("expected premises made by infer")
     sequent = _conclude(rule, [premise.sequent for premise in premises])
     theorem = object.__new__(Theorem)
@@ -108,7 +109,7 @@ def infer(rule: Rule, *premises: Theorem) -> Theorem:
     }
     for name, value in fields.items():
         object.__setattr__(theorem, name, value)
-    _ISSUED.add(theorem)
+    _ISSUED[theorem] = sequent
     return theorem
 
 

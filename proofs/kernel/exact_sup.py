@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from flint import fmpq, fmpq_poly
 
-__all__ = ["count_roots", "is_nonnegative_on"]
+__all__ = ["count_roots", "is_nonnegative_on", "is_positive_on"]
 
 
-def is_nonnegative_on(poly: fmpq_poly, lower: fmpq, upper: fmpq) -> bool:
+def is_nonnegative_on(poly: fmpq_poly, lower: fmpq | None, upper: fmpq | None) -> bool:
     """Whether the polynomial is >= 0 on the whole closed interval, decided exactly.
 
     It is iff it is >= 0 at both ends and no factor of odd multiplicity has a root inside: then
-    the sign does not change inside, and one point that is no root shows it.
+    the sign does not change inside, and one point that is no root shows it.  An infinite end
+    (None) is moved beyond all roots.
     """
     if poly.degree() <= 0:
         return poly[0] >= 0
+    lower, upper = _finite_ends(poly, lower, upper)
     if poly(lower) < 0 or poly(upper) < 0:
         return False
     if lower >= upper:
@@ -26,6 +28,34 @@ def is_nonnegative_on(poly: fmpq_poly, lower: fmpq, upper: fmpq) -> bool:
     if count_roots(crossing, lower, upper) > 0:
         return False
     return poly(_no_root(poly, lower, upper)) > 0
+
+
+def is_positive_on(
+    poly: fmpq_poly,
+    lower: fmpq | None,
+    upper: fmpq | None,
+    *,
+    open_lower: bool = False,
+    open_upper: bool = False,
+) -> bool:
+    """Whether the polynomial is > 0 on the interval, without the ends that are open."""
+    if poly.degree() <= 0:
+        return poly[0] > 0
+    if not is_nonnegative_on(poly, lower, upper):
+        return False
+    lower, upper = _finite_ends(poly, lower, upper)
+    if lower < upper and count_roots(poly, lower, upper) > 0:
+        return False
+    return (open_lower or poly(lower) > 0) and (open_upper or poly(upper) > 0)
+
+
+def _finite_ends(poly: fmpq_poly, lower: fmpq | None, upper: fmpq | None) -> tuple[fmpq, fmpq]:
+    """The ends, infinite ones replaced by points beyond all real roots (Cauchy's bound)."""
+    lead = abs(poly[poly.degree()])
+    beyond = fmpq(2) + sum((abs(c) / lead for c in poly.coeffs()), fmpq(0))
+    low = min(-beyond, upper if upper is not None else -beyond) - 1 if lower is None else lower
+    high = max(beyond, low) + 1 if upper is None else upper
+    return low, high
 
 
 def _no_root(poly: fmpq_poly, lower: fmpq, upper: fmpq) -> fmpq:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from typing import Any
 
-from .univariate import Function, Univariate, Unspecified
+from proofs.errors import KernelError
+
+from .univariate import Expression, Function, Univariate, Unspecified
 
 __all__ = ["Interned", "structural_key"]
 
@@ -17,8 +20,18 @@ class Interned(type):
     """Makes equal constructions return one object, so that equality is identity.
 
     Every object gets `key`, a hash of its structure: an order that does not depend on the
-    process, for canonical forms.
+    process, for canonical forms.  Classes from outside the kernel are refused, and so is
+    initialising an object again: both would change what an established theorem says.
     """
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        if not str(namespace.get("__module__", "")).startswith("proofs.kernel."):
+            raise KernelError(f"expected no term, atom or claim from outside the kernel but got {name}")
+        return super().__new__(mcs, name, bases, namespace)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        # The decorator `dataclass` puts `__init__` on the class here.
+        super().__setattr__(name, _only_once(value) if name == "__init__" else value)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and (known := _TABLE.get((cls, *args))) is not None:
@@ -30,6 +43,18 @@ class Interned(type):
         return _TABLE.setdefault((cls, *fields), made)
 
 
+def _only_once(initialise: Callable[..., None]) -> Callable[..., None]:
+    """The same `__init__`, refusing objects that are finished."""
+
+    @wraps(initialise)
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> None:
+        if "key" in vars(self):
+            raise KernelError(f"a {type(self).__name__} does not change")
+        initialise(self, *args, **kwargs)
+
+    return guarded
+
+
 def structural_key(value: Any) -> bytes:
     """A hash of a term, an atom, a polynomial or plain data by structure."""
     known = getattr(value, "key", None)
@@ -38,11 +63,11 @@ def structural_key(value: Any) -> bytes:
     if isinstance(value, tuple):
         content = b",".join(structural_key(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
         return hashlib.blake2b(b"(" + content + b")", digest_size=16).digest()
-    if isinstance(value, Univariate | Unspecified):
+    if isinstance(value, Univariate | Unspecified | Expression):
         return _univariate_key(value)
     return repr(value).encode()
 
 
 @cache
-def _univariate_key(function: Function) -> bytes:
+def _univariate_key(function: Function | Expression) -> bytes:
     return hashlib.blake2b(repr(function).encode(), digest_size=16).digest()

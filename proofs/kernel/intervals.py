@@ -12,7 +12,7 @@ from proofs.errors import KernelError
 
 from .univariate import Call, Expression
 
-__all__ = ["ball", "call_value", "evaluate", "evaluate_all", "hull", "to_fmpq"]
+__all__ = ["ball", "call_value", "evaluate", "evaluate_all", "hull", "plain_call", "to_fmpq"]
 
 
 def to_fmpq(value: Fraction) -> fmpq:
@@ -29,8 +29,10 @@ def hull(lower: arb, upper: arb) -> arb:
 
 def call_value(inner: Call, t: arb) -> arb:
     """The call's values on a ball; where that fails on a wide ball, its whole range."""
-    value = _plain_call(inner.name, t if inner.rate == 1 else t * ball(inner.rate))
-    if value.is_finite() or inner.name not in BOUNDED or t.is_nan():
+    rate = inner.rate
+    x = evaluate(inner.argument, t) if rate is None else t if rate == 1 else t * ball(rate)
+    value = plain_call(inner.name, x)
+    if value.is_finite() or inner.name not in BOUNDED or x.is_nan():
         return value
     return BOUNDED[inner.name]
 
@@ -41,7 +43,8 @@ BOUNDED = {"tanh": arb(0, 1), "sigmoid": UNIT, "normal_cdf": UNIT, "normal_pdf":
            "sin": arb(0, 1), "cos": arb(0, 1)}  # fmt: skip
 
 
-def _plain_call(name: str, x: arb) -> arb:
+def plain_call(name: str, x: arb) -> arb:
+    """The named function's values on a ball x; not finite where the ball leaves its domain."""
     match name:
         case "exp":
             return x.exp()
@@ -59,6 +62,14 @@ def _plain_call(name: str, x: arb) -> arb:
             return x.sin()
         case "cos":
             return x.cos()
+        case "inverse":
+            return 1 / x
+        case "sqrt":
+            return x.sqrt()
+        case "log":
+            return x.log()
+        case "pi":
+            return arb.pi()
         case _:
             raise KernelError(f"no ball reading is known for {name!r}")
 
@@ -84,13 +95,32 @@ class _Compiled:
 @lru_cache(maxsize=512)
 def _compiled(expression: Expression, precision: int) -> _Compiled:
     with ctx.workprec(precision):
-        calls = tuple(sorted(inner for inner in expression.indeterminates() if inner is not None))
+        occurring = [inner for inner in expression.indeterminates() if inner is not None]
+        # Calls without t are evaluated once.
+        fixed = {inner: call_value(inner, arb(0)) for inner in occurring if inner.argument.is_constant}
+        calls = tuple(sorted(inner for inner in occurring if inner not in fixed))
         place = {inner: number for number, inner in enumerate(calls)}
-        terms = tuple(
-            (ball(coefficient), degree, tuple((place[inner], exponent) for inner, exponent in powers))
-            for (degree, powers), coefficient in expression.terms
-        )
-    return _Compiled(calls, terms)
+        terms: list[tuple[arb, int, tuple[tuple[int, int], ...]]] = []
+        for (degree, powers), coefficient in expression.terms:
+            factor = ball(coefficient)
+            for inner, exponent in powers:
+                if inner in fixed:
+                    factor = factor * _power(fixed[inner], exponent)
+            moving = tuple((place[inner], exponent) for inner, exponent in powers if inner in place)
+            terms.append((factor, degree, moving))
+    return _Compiled(calls, tuple(terms))
+
+
+def _power(x: arb, exponent: int) -> arb:
+    """x^n for n >= 1 by products; for even n and a ball around 0 the hull of 0 and the largest value."""
+    if exponent == 1:
+        return x
+    base, result, rest = (x.abs_upper() if exponent % 2 == 0 and x.contains(0) else x), arb(1), exponent
+    while rest:
+        if rest & 1:
+            result = result * base
+        base, rest = base * base, rest >> 1
+    return hull(arb(0), result) if exponent % 2 == 0 and x.contains(0) else result
 
 
 def evaluate(expression: Expression, t: arb) -> arb:
@@ -106,9 +136,9 @@ def evaluate_all(expression: Expression, points: list[arb]) -> list[arb]:
         values = [call_value(inner, t) for inner in compiled.calls]
         total = arb(0)
         for coefficient, degree, powers in compiled.terms:
-            term = coefficient if degree == 0 else coefficient * (t if degree == 1 else t**degree)
+            term = coefficient if degree == 0 else coefficient * _power(t, degree)
             for number, exponent in powers:
-                term = term * (values[number] if exponent == 1 else values[number] ** exponent)
+                term = term * _power(values[number], exponent)
             total = total + term
         found.append(total)
     return found

@@ -13,11 +13,24 @@ from flint import fmpq
 
 from proofs.errors import KernelError
 
-from .terms import Inner, Interned, Role, Scale, Sum, Term, Times, Variable, Zero, check_name
+from .terms import (
+    Entrywise,
+    Inner,
+    Interned,
+    Role,
+    Scale,
+    Sum,
+    Term,
+    Times,
+    Variable,
+    Zero,
+    check_name,
+)
+from .univariate import Expression
 
 __all__ = [
-    "Atom", "Composite", "DirectionNorm", "DistanceNorm", "Let", "Norm", "Poly", "Real", "Root", "SupNorm",
-    "Value", "is_nonnegative", "number", "substitute", "value_of", "within",
+    "Atom", "Composite", "DirectionNorm", "DistanceNorm", "FunctionValue", "Let", "Norm", "Poly",
+    "Real", "Root", "SupNorm", "Value", "is_nonnegative", "number", "substitute", "value_of", "within",
 ]  # fmt: skip
 
 Monomial = tuple[tuple["Atom", int], ...]
@@ -263,7 +276,9 @@ class SupNorm(Atom):
         _check_is_term(self.term)
         if len(self.term.space) != 1:
             raise KernelError("expected a vector")
-        self._seal(self.term.free)
+        # The larger of the limits does not depend on the direction.
+        inner = self.term
+        self._seal(inner.vector.free if isinstance(inner, Entrywise) else inner.free)
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,6 +327,22 @@ class Root(Atom):
         if type(self.radicand) is not Poly:
             raise KernelError("expected a polynomial under the root")
         self._seal(self.radicand.variables)
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionValue(Atom):
+    """|expression(factor * sqrt(radicand))|, a number >= 0; 0 where the expression has no value."""
+
+    expression: Expression
+    factor: Fraction
+    radicand: Fraction
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.expression, Expression):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise KernelError(f"expected an expression but got {self.expression!r}")
+        if type(self.factor) is not Fraction or type(self.radicand) is not Fraction or self.radicand <= 0:
+            raise KernelError("expected a point factor * sqrt(radicand) with radicand > 0")
+        self._seal(frozenset())
 
 
 @dataclass(frozen=True, eq=False)
@@ -438,7 +469,7 @@ def _atom_is_nonnegative(inner: Atom, known: frozenset[Atom]) -> bool:
     match inner:
         case Let():
             return inner.positive or inner in known or (bool(known) and is_nonnegative(inner.body, known))
-        case Norm() | SupNorm() | DirectionNorm() | DistanceNorm() | Root():
+        case Norm() | SupNorm() | DirectionNorm() | DistanceNorm() | Root() | FunctionValue():
             return True
         case Composite(sign=sign):
             return inner in known or is_nonnegative(sign, known)

@@ -38,7 +38,9 @@ class ExactTensor:
         Raises:
             KernelError: if an entry is NaN or infinite, or the array is not 1-D or 2-D.
         """
-        if array.dtype.kind in "iu" and array.size and int(np.abs(array).max()) > 2**53:
+        if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
+            raise KernelError(f"expected floats of at most 64 bits or integers but got dtype={array.dtype}")
+        if array.dtype.kind in "iu" and array.size and max(int(array.max()), -int(array.min())) > 2**53:
             raise KernelError("expected integers of at most 2^53 in absolute value")
         wide = np.ascontiguousarray(array, dtype="<f8")
         if wide.ndim not in (1, 2):

@@ -50,6 +50,12 @@ def check_space(space: Any) -> None:
             raise KernelError(f"expected a positive dimension but got {dimension!r}")
 
 
+def check_order(order: object, allowed: tuple[int, ...]) -> None:
+    """Refuses anything but one of the allowed integers; True and 1.0 are none."""
+    if type(order) is not int or order not in allowed:
+        raise KernelError(f"expected an order from {allowed[0]} to {allowed[-1]} but got order={order!r}")
+
+
 class Role(Enum):
     """What a variable stands for."""
 
@@ -95,6 +101,17 @@ class Term(metaclass=Interned):
 
     def with_role(self, role: Role) -> frozenset[Variable]:
         return frozenset(v for v in self.free if v.role is role)
+
+
+def directions_of(term: Term) -> frozenset[Variable]:
+    """The blocks of the direction that belong to the parameters of the term.
+
+    Raises:
+        KernelError: in the step of a recursion, whose parameters are not known there.
+    """
+    if term.with_role(Role.PREVIOUS):
+        raise KernelError("expected no derivative in the step of a recursion")
+    return frozenset(v.as_role(Role.DIRECTION) for v in term.with_role(Role.PARAMETER))
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,11 +245,15 @@ class Entrywise(Term):
     vector: Term
 
     def __post_init__(self) -> None:
-        if not isinstance(self.function, Univariate | Unspecified) or self.order not in (0, 1, 2, 3):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise KernelError("expected a function and an order from 0 to 3")
+        if not isinstance(self.function, Univariate | Unspecified):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise KernelError("expected a function")
+        check_order(self.order, (0, 1, 2, 3))
         if len(self.vector.space) != 1:
             raise KernelError("expected a vector")
         self._seal(self.vector.space, self.vector)
+        if self.order and not self.function.is_analytic:
+            # Which one-sided limit is meant depends on the direction.
+            object.__setattr__(self, "free", self.free | directions_of(self.vector))
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,13 +318,11 @@ class Deriv(Term):
     order: int
 
     def __post_init__(self) -> None:
-        if self.order not in (1, 2):
-            raise KernelError(f"expected a derivative of order 1 or 2 but got order={self.order!r}")
-        if self.term.with_role(Role.DIRECTION) or self.term.with_role(Role.PREVIOUS):
+        check_order(self.order, (1, 2))
+        if self.term.with_role(Role.DIRECTION):
             raise KernelError("expected a term without a direction to differentiate")
-        directions = frozenset(v.as_role(Role.DIRECTION) for v in self.term.with_role(Role.PARAMETER))
         self._seal(self.term.space, self.term)
-        object.__setattr__(self, "free", self.term.free | directions)
+        object.__setattr__(self, "free", self.term.free | directions_of(self.term))
 
 
 @dataclass(frozen=True, eq=False)

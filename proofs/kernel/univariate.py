@@ -3,7 +3,7 @@
 The trees are the *definition* of an activation.  Their derivatives are computed here by the
 rules of calculus; exact and ball readings are in `intervals.py`, the torch reading in
 `numerics.activations`.  Expressions are kept in normal form: polynomials over Q in the
-argument `t` and in calls `f(c t)` of the functions of `CALLS`.
+argument `t` and in calls `f(e)` of the functions of `CALLS`, e an expression itself.
 """
 
 from __future__ import annotations
@@ -15,37 +15,57 @@ from fractions import Fraction
 from proofs.errors import KernelError
 
 __all__ = [
-    "CALLS", "Call", "Expression", "Function", "Piece", "Univariate", "Unspecified", "argument", "call",
-    "constant", "piecewise",
+    "CALLS", "Call", "Expression", "Function", "Period", "Piece", "Univariate", "Unspecified", "argument",
+    "call", "constant", "number_pi", "periodic", "piecewise",
 ]  # fmt: skip
 
 # Every name's derivative with respect to its own argument x, as an expression in x:
 #   exp' = exp, tanh' = 1 - tanh^2, sigmoid' = sigmoid - sigmoid^2, softplus' = sigmoid,
-#   normal_cdf' = normal_pdf, normal_pdf' = -x normal_pdf, sin' = cos, cos' = -sin.
-CALLS = ("exp", "tanh", "sigmoid", "softplus", "normal_cdf", "normal_pdf", "sin", "cos")
+#   normal_cdf' = normal_pdf, normal_pdf' = -x normal_pdf, sin' = cos, cos' = -sin,
+#   inverse' = -inverse^2, sqrt' = (1/2) inverse(sqrt), log' = inverse.
+# The first eight are entire or analytic on R; the others where their argument is positive
+# (inverse: not zero).  `pi` takes the argument 1 alone and is the number.
+CALLS = (
+    "exp", "tanh", "sigmoid", "softplus", "normal_cdf", "normal_pdf", "sin", "cos",
+    "inverse", "sqrt", "log", "pi",
+)  # fmt: skip
 
 MAX_DEGREE = 64
+MAX_TERMS = 4_000
+MAX_NESTING = 12
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Call:
-    """The function t -> name(rate * t)."""
+    """The function t -> name(argument(t)), the argument an expression other than 0."""
 
     name: str
-    rate: Fraction
+    argument: Expression
 
     def __post_init__(self) -> None:
         if self.name not in CALLS:
             raise KernelError(f"expected one of {', '.join(CALLS)} but got name={self.name!r}")
-        if self.rate == 0:
-            raise KernelError("expected a call with a non-zero rate but got rate=0")
+        if type(self.argument) is not Expression or not self.argument.terms:
+            raise KernelError(f"expected {self.name} of an expression that is not 0")
+        if self.name == "pi" and self.argument != constant(1):
+            raise KernelError("expected pi with the argument 1")
+        if self.argument.nesting >= MAX_NESTING:
+            raise KernelError(f"expected calls nested at most {MAX_NESTING} deep")
+
+    @property
+    def rate(self) -> Fraction | None:
+        """C where the argument is c t, else None."""
+        if len(self.argument.terms) == 1:
+            ((monomial, coefficient),) = self.argument.terms
+            return coefficient if monomial == (1, ()) else None
+        return None
 
 
 # A monomial is the power of t and the sorted powers of calls.
 Monomial = tuple[int, tuple[tuple[Call, int], ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Expression:
     """A polynomial over Q in t and in calls; `terms` is sorted and has no zero coefficient."""
 
@@ -56,6 +76,14 @@ class Expression:
             raise KernelError(
                 "expected sorted monomials of degrees 0 to 64 with non-zero rational coefficients"
             )
+        if len(self.terms) > MAX_TERMS:
+            raise KernelError(f"expected an expression of at most {MAX_TERMS} terms")
+
+    @property
+    def nesting(self) -> int:
+        """How deep calls stand in calls; 0 for a polynomial in t."""
+        inside = (inner.argument for (_, calls), _ in self.terms for inner, _ in calls)
+        return max((1 + argument.nesting for argument in inside), default=0)
 
     def __add__(self, other: Expression) -> Expression:
         return _collect([*self.terms, *other.terms])
@@ -87,6 +115,24 @@ class Expression:
                 result = result + outer * _call_derivative(inner)
         return result
 
+    def at(self, inside: Expression) -> Expression:
+        """The expression with t replaced by another one."""
+        total = constant(0)
+        for (degree, calls), coefficient in self.terms:
+            term = inside.power(degree).scaled(coefficient)
+            for inner, exponent in calls:
+                term = term * call(inner.name, inner.argument.at(inside)).power(exponent)
+            total = total + term
+        return total
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether t does not occur."""
+        return all(
+            degree == 0 and all(inner.argument.is_constant for inner, _ in calls)
+            for (degree, calls), _ in self.terms
+        )
+
     def indeterminates(self) -> frozenset[Call | None]:
         """The generators that occur; `None` stands for t itself."""
         found: set[Call | None] = set()
@@ -104,6 +150,7 @@ def _is_normal(terms: tuple[tuple[Monomial, Fraction], ...]) -> bool:
         and coefficient != 0
         and type(degree) is int
         and 0 <= degree <= MAX_DEGREE
+        and all(type(inner) is Call for inner, _ in calls)
         and [inner for inner, _ in calls] == sorted({inner for inner, _ in calls})
         and all(type(exponent) is int and 1 <= exponent <= MAX_DEGREE for _, exponent in calls)
         for (degree, calls), coefficient in terms
@@ -135,15 +182,21 @@ def argument() -> Expression:
     return _collect([((1, ()), Fraction(1))])
 
 
-def call(name: str, rate: Fraction | int = 1) -> Expression:
-    """The expression name(rate * t)."""
-    return _collect([((0, ((Call(name, Fraction(rate)), 1),)), Fraction(1))])
+def call(name: str, inside: Expression | Fraction | int = 1) -> Expression:
+    """The expression name(e), or name(c t) for a number c."""
+    argued = inside if isinstance(inside, Expression) else argument().scaled(Fraction(inside))
+    return _collect([((0, ((Call(name, argued), 1),)), Fraction(1))])
+
+
+def number_pi() -> Expression:
+    """The constant pi."""
+    return call("pi", constant(1))
 
 
 def _call_derivative(inner: Call) -> Expression:
-    """d/dt name(rate t) = rate * name'(rate t)."""
-    rate = inner.rate
-    value = call(inner.name, rate)
+    """d/dt name(e(t)) = name'(e(t)) e'(t)."""
+    inside = inner.argument
+    value = call(inner.name, inside)
     match inner.name:
         case "exp":
             slope = value
@@ -152,18 +205,26 @@ def _call_derivative(inner: Call) -> Expression:
         case "sigmoid":
             slope = value + (value * value).scaled(Fraction(-1))
         case "softplus":
-            slope = call("sigmoid", rate)
+            slope = call("sigmoid", inside)
         case "normal_cdf":
-            slope = call("normal_pdf", rate)
+            slope = call("normal_pdf", inside)
         case "normal_pdf":
-            slope = (argument() * value).scaled(-rate)
+            slope = (inside * value).scaled(Fraction(-1))
         case "sin":
-            slope = call("cos", rate)
+            slope = call("cos", inside)
         case "cos":
-            slope = call("sin", rate).scaled(Fraction(-1))
+            slope = call("sin", inside).scaled(Fraction(-1))
+        case "inverse":
+            slope = (value * value).scaled(Fraction(-1))
+        case "sqrt":
+            slope = call("inverse", value).scaled(Fraction(1, 2))
+        case "log":
+            slope = call("inverse", inside)
+        case "pi":
+            return constant(0)
         case _:
             raise KernelError(f"no derivative is known for {inner.name!r}")
-    return slope.scaled(rate)
+    return slope * inside.derivative()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,38 +235,87 @@ class Piece:
     upper: Fraction | None
     expression: Expression
 
+    def __post_init__(self) -> None:
+        if not all(end is None or type(end) is Fraction for end in (self.lower, self.upper)):
+            raise KernelError(f"expected rational ends of a piece but got {self.lower!r}, {self.upper!r}")
+        if type(self.expression) is not Expression:
+            raise KernelError(f"expected an expression but got {self.expression!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """sigma(t + length) = sigma(t) + drift for all t.
+
+    With `in_pi` the length and all ends of pieces count in units of pi.
+    """
+
+    length: Fraction
+    drift: Fraction
+    in_pi: bool
+
+    def __post_init__(self) -> None:
+        if type(self.length) is not Fraction or type(self.drift) is not Fraction:
+            raise KernelError("expected a rational period and drift")
+        if type(self.in_pi) is not bool or self.length <= 0:
+            raise KernelError(f"expected a period of positive length but got {self.length}")
+
 
 @dataclass(frozen=True, slots=True)
 class Univariate:
-    """A continuous, piecewise analytic function R -> R.
+    """A piecewise analytic function R -> R with a locally finite set of kinks.
 
-    `pieces` cover R in order and agree at the shared end points.  Shared end points are the
-    kinks, a finite set.  Continuity is checked by `intervals.check_continuity` when a rule
-    needs it; the catalogue's tests check it for every row.
+    `pieces` cover R in order; with a `period` they cover one period, whose copies cover R.  The
+    shared end points are the kinks; there the function has the value listed in `values`, or else
+    that of the piece to the right.  That the pieces are analytic and whether they agree where they
+    meet is checked by `domains` when a rule needs it; the catalogue's tests check it for every row.
     """
 
     name: str
     parameters: tuple[tuple[str, Fraction], ...]
     pieces: tuple[Piece, ...]
+    period: Period | None = None
+    values: tuple[tuple[Fraction, Fraction], ...] = ()
 
     def __post_init__(self) -> None:
-        ends = [self.pieces[0].lower, self.pieces[-1].upper] if self.pieces else []
-        if not self.pieces or ends != [None, None]:
-            raise KernelError(f"expected pieces of {self.name} that cover all of R")
+        rationals = [value for _, value in self.parameters] + [q for pair in self.values for q in pair]
+        if type(self.name) is not str or not all(type(value) is Fraction for value in rationals):
+            raise KernelError("expected a name, and rational parameters and values")
+        if type(self.pieces) is not tuple or not self.pieces:
+            raise KernelError(f"expected pieces of {self.name}")
+        if any(type(piece) is not Piece for piece in self.pieces):
+            raise KernelError(f"expected pieces of {self.name}")
+        self._check_ends(self.pieces[0].lower, self.pieces[-1].upper)
         for left, right in zip(self.pieces, self.pieces[1:], strict=False):
             if left.upper is None or left.upper != right.lower:
                 raise KernelError(f"expected adjacent pieces of {self.name} to share an end point")
-            if left.lower is not None and left.lower >= left.upper:
+        for piece in self.pieces:
+            if piece.lower is not None and piece.upper is not None and piece.lower >= piece.upper:
                 raise KernelError(f"expected pieces of {self.name} of positive length")
+        points = [point for point, _ in self.values]
+        if points != sorted(set(points)) or not set(points) <= set(self.kinks):
+            raise KernelError(f"expected values of {self.name} at distinct kinks in order")
+
+    def _check_ends(self, first: Fraction | None, last: Fraction | None) -> None:
+        if self.period is None:
+            if first is not None or last is not None:
+                raise KernelError(f"expected pieces of {self.name} that cover all of R")
+        elif first is None or last is None or last - first != self.period.length:
+            raise KernelError(f"expected pieces of {self.name} that cover one period")
 
     @property
     def kinks(self) -> tuple[Fraction, ...]:
-        """The points where two pieces meet."""
-        return tuple(piece.upper for piece in self.pieces if piece.upper is not None)
+        """The points where two pieces meet; with a period those in one period, in its unit."""
+        start = () if self.period is None or self.pieces[0].lower is None else (self.pieces[0].lower,)
+        return (*start, *(right.lower for right in self.pieces[1:] if right.lower is not None))
+
+    @property
+    def in_pi(self) -> bool:
+        """Whether ends of pieces count in units of pi."""
+        return self.period is not None and self.period.in_pi
 
     @property
     def is_analytic(self) -> bool:
-        return len(self.pieces) == 1
+        return len(self.pieces) == 1 and self.period is None
 
     def derivative_pieces(self, order: int) -> tuple[Piece, ...]:
         """The pieces of the order-th derivative (order 0: the function itself)."""
@@ -248,16 +358,40 @@ def piecewise(
     parameters: Mapping[str, Fraction],
     kinks: Iterable[Fraction | int],
     expressions: Iterable[Expression],
+    values: Mapping[Fraction, Fraction] | None = None,
 ) -> Univariate:
     """The function with the given expressions between consecutive kinks.
 
-    Where two neighbours are the same expression there is no kink and the pieces are joined.
+    Where two neighbours are the same expression there is no kink and the pieces are joined, unless
+    `values` gives the function another value there.
     """
     ends: list[Fraction | None] = [None, *(Fraction(kink) for kink in kinks), None]
+    given = dict(values or {})
     pieces: list[Piece] = []
     for lower, upper, expression in zip(ends[:-1], ends[1:], expressions, strict=True):
-        if pieces and pieces[-1].expression == expression:
+        if pieces and pieces[-1].expression == expression and lower not in given:
             pieces[-1] = Piece(pieces[-1].lower, upper, expression)
         else:
             pieces.append(Piece(lower, upper, expression))
-    return Univariate(name, tuple(sorted(parameters.items())), tuple(pieces))
+    return Univariate(
+        name, tuple(sorted(parameters.items())), tuple(pieces), None, tuple(sorted(given.items()))
+    )
+
+
+def periodic(
+    name: str,
+    ends: Iterable[Fraction | int],
+    expressions: Iterable[Expression],
+    *,
+    drift: Fraction | int = 0,
+    in_pi: bool = False,
+    values: Mapping[Fraction, Fraction] | None = None,
+) -> Univariate:
+    """The function with the given expressions between consecutive ends, continued periodically."""
+    points = [Fraction(end) for end in ends]
+    pieces = tuple(
+        Piece(lower, upper, expression)
+        for lower, upper, expression in zip(points[:-1], points[1:], expressions, strict=True)
+    )
+    period = Period(points[-1] - points[0], Fraction(drift), in_pi)
+    return Univariate(name, (), pieces, period, tuple(sorted((values or {}).items())))

@@ -7,7 +7,16 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from proofs.errors import NetworkError
-from proofs.kernel.univariate import Expression, Univariate, argument, call, constant, piecewise
+from proofs.kernel.univariate import (
+    Expression,
+    Univariate,
+    argument,
+    call,
+    constant,
+    number_pi,
+    periodic,
+    piecewise,
+)
 
 __all__ = ["CATALOGUE", "activation"]
 
@@ -63,6 +72,33 @@ def _softplus(name: str, p: Parameters) -> Univariate:
     return piecewise(name, p, [], [call("softplus", beta).scaled(1 / beta)])
 
 
+def _gelu_tanh(name: str, p: Parameters) -> Univariate:
+    # t/2 (1 + tanh(sqrt(2/pi) (t + 0.044715 t^3))).
+    root = call("sqrt", call("inverse", number_pi()).scaled(Fraction(2)))
+    inside = root * (T + T.power(3).scaled(Fraction("0.044715")))
+    return piecewise(name, p, [], [(T * (ONE + call("tanh", inside))).scaled(Fraction(1, 2))])
+
+
+def _sign(name: str, p: Parameters) -> Univariate:
+    return piecewise(name, p, [0], [constant(-1), ONE], {Fraction(0): Fraction(0)})
+
+
+def _round(name: str, p: Parameters) -> Univariate:
+    # Halves go to the even neighbour, so the pattern repeats after 2.
+    half = Fraction(1, 2)
+    values = {-half: Fraction(0), half: Fraction(0)}
+    return periodic(name, [-half, half, 3 * half], [ZERO, ONE], drift=2, values=values)
+
+
+def _triangle(name: str, p: Parameters) -> Univariate:
+    # Distance to the nearest multiple of 4, minus 1: -1 at 0, 1 at 2.
+    return periodic(name, [0, 2, 4], [T + constant(-1), constant(3) + T.scaled(Fraction(-1))])
+
+
+def _abs_sin(name: str, p: Parameters) -> Univariate:
+    return periodic(name, [0, 1], [call("sin")], in_pi=True)
+
+
 _HARDSIGMOID = T.scaled(Fraction(1, 6)) + constant(Fraction(1, 2))
 
 Builder = Callable[[str, Parameters], Univariate]
@@ -86,7 +122,17 @@ CATALOGUE: dict[str, tuple[dict[str, Fraction], Builder]] = {
     "selu": ({}, _selu),
     "silu": ({}, _smooth(T * call("sigmoid"))),
     "gelu": ({}, _smooth(T * call("normal_cdf"))),
+    "gelu_tanh": ({}, _gelu_tanh),
+    "mish": ({}, _smooth(T * call("tanh", call("softplus")))),
+    "softsign": (
+        {},
+        _pieces(T * call("inverse", ONE + T.scaled(Fraction(-1))), 0, T * call("inverse", ONE + T)),
+    ),
     "sin": ({}, _smooth(call("sin"))),
+    "round": ({}, _round),
+    "sign": ({}, _sign),
+    "triangle": ({}, _triangle),
+    "abs_sin": ({}, _abs_sin),
 }
 
 

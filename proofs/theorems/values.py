@@ -23,11 +23,11 @@ from proofs.kernel.rules import (
     WideBound,
 )
 from proofs.kernel.rules.algebra import bounds_of
-from proofs.kernel.scalars import Norm
+from proofs.kernel.scalars import FunctionValue, Norm
 from proofs.kernel.terms import Apply, Entrywise, Named, Sum, Term
 from proofs.kernel.univariate import Function, Univariate
 
-from .constants import supremum
+from .constants import enclosing_number, supremum
 from .jet import NetworkJet
 from .tactics import compare_of, replace
 
@@ -71,11 +71,12 @@ def worst_case_values(jet: NetworkJet, given: list[Theorem]) -> Values:
             raise TypeError("expected a node with a name")
         if isinstance(node.body, Entrywise):
             radius = _Radius(node.body.vector, [*given, *nodes])
-            nodes.append(activation_value(node, radius))
-            slopes.extend(slope_bounds(node, radius))
+            value = activation_value(node, radius)
+            nodes.append(value)
+            slopes.extend([*slope_bounds(node, radius), *_numbers_in(value)])
         else:
             nodes.append(dense_value(node))
-    return Values(tuple(given), tuple(nodes), tuple(slopes))
+    return Values(tuple(given), tuple(nodes), tuple(dict.fromkeys(slopes)))
 
 
 class _Radius:
@@ -130,26 +131,41 @@ def activation_value(node: Named, radius: _Radius) -> Theorem:
     at_zero = supremum(function, 0, Fraction(0))
     if at_zero is None:
         raise GradlemmaError(f"expected |{function.label()}(0)| to be finite")
-    secant = infer(SecantBound(node), at_zero, *_everywhere_or_within(function, -1, radius))
     whole = supremum(function, 0)
-    if whole is None:
+    wide = None if whole is None else infer(WideBound(node), whole)
+    try:
+        secant = infer(SecantBound(node), at_zero, *_everywhere_or_within(function, -1, radius))
+    except GradlemmaError:
+        # A function that jumps at 0 has no secant slope there.
+        if wide is None:
+            raise
+        return wide
+    if wide is None:
         return secant
-    wide = infer(WideBound(node), whole)
     known = radius.theorem()
-    sizes = [compare_of(infer(Monotone(BITS, unfold=True), t, *extra)).right.constant()
-             for t, extra in ((secant, (known,)), (wide, ()))]  # fmt: skip
+    sizes = [
+        compare_of(infer(Monotone(BITS, unfold=True), bound, *_numbers_in(bound), *extra)).right.constant()
+        for bound, extra in ((secant, (known,)), (wide, ()))
+    ]
     if sizes[0] is None or sizes[1] is None:
         return secant
     return wide if sizes[1] < sizes[0] else secant
 
 
 def slope_bounds(node: Named, radius: _Radius | None) -> list[Theorem]:
-    """max|sigma'(z_i)| <= beta and max|sigma''(z_i)| <= gamma."""
+    """max|sigma'(z_i)| <= beta and max|sigma''(z_i)| <= gamma, and numbers for what stands in them."""
     body = node.body
     if not isinstance(body, Entrywise):
         raise TypeError("expected an activation node")
-    return [
+    found = [
         infer(SupNormBound(Entrywise(body.function, order, body.vector)),
               *_everywhere_or_within(body.function, order, radius))
         for order in (1, 2)
     ]  # fmt: skip
+    return [*found, *_numbers_in(*found)]
+
+
+def _numbers_in(*bounds: Theorem) -> list[Theorem]:
+    """Bounds by numbers of the values of functions that stand in these bounds."""
+    atoms = dict.fromkeys(inner for bound in bounds for inner in compare_of(bound).right.atoms())
+    return [enclosing_number(inner) for inner in atoms if isinstance(inner, FunctionValue)]

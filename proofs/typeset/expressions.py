@@ -13,6 +13,7 @@ from proofs.kernel.scalars import (
     Atom,
     DirectionNorm,
     DistanceNorm,
+    FunctionValue,
     Let,
     Norm,
     Poly,
@@ -47,6 +48,7 @@ from .in_n import common_sum, factor_in, root_of_square
 from .layout import Piece, width_of
 from .names import function_latex, index_latex, layer_of, name_latex, natural
 from .numerals import as_fraction, decimal_down, decimal_up, exact_latex, is_short
+from .sympy_forms import value_latex
 
 __all__ = ["Notation", "Writer", "numeral"]
 
@@ -256,6 +258,8 @@ class Writer:
                 return self._group_norm(members, "d")
             case Root(radicand=radicand):
                 return rf"\sqrt{{{self.poly(radicand, up=up and self._grows(radicand))}}}"
+            case FunctionValue():
+                return value_latex(inner)
             case Value(term=Inner(left=left, right=right)):
                 sides = sorted((left, right), key=lambda t: (isinstance(t, Deriv), natural(self.term(t))))
                 return rf"\langle {self.term(sides[0])},\, {self.term(sides[1])}\rangle"
@@ -322,7 +326,7 @@ class Writer:
         if exponent == 1:
             return text
         match inner:
-            case SupNorm() | Root() | PartialSum():
+            case SupNorm() | Root() | PartialSum() | FunctionValue():
                 text = f"({text})"
             case Real() | Let() | Value() | FamilyNorm() if "^" in text:
                 text = f"({text})"
@@ -458,6 +462,8 @@ def _rank(inner: Atom) -> int:
     match inner:
         case Root(radicand=radicand):
             return 0 if radicand.constant() is not None else 7
+        case FunctionValue():
+            return 0
         case Real():
             return REALS
         case Power():

@@ -77,12 +77,15 @@ RULE_TEXTS: dict[str, RuleText] = {
         r" balls and put in; the coefficients are averaged over the samples, rounded upward."
     ),
     "SupOfFunction": RuleText(
-        "exact supremum", r"A supremum of a function that is a polynomial in one generator of known range is decided"
-        r" by counting real roots of polynomials over $\mathbb{Q}$."
+        "exact supremum", r"A supremum of a function that is a rational function of one generator of known range is"
+        r" decided by counting real roots of polynomials over $\mathbb{Q}$."
+    ),
+    "FunctionValueBound": RuleText(
+        "enclosure", r"The value of a function at a point is enclosed by ball arithmetic.", "arb"
     ),
     "SupOfFunctionBall": RuleText(
-        "certified supremum", r"A supremum is enclosed by ball arithmetic on a bounded interval and by a tail bound"
-        r" outside.", "arb"
+        "certified supremum", r"A supremum is bounded by ball arithmetic on a bounded interval, by concavity around a"
+        r" point at which it is attained, and by a tail bound outside.", "arb"
     ),
     "TensorNorm": RuleText(
         "certified norm", r"A matrix's spectral norm, or a vector's norm, is bounded in exact integer arithmetic."

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from proofs.kernel.claims import Claim
 from proofs.kernel.scalars import Let
 from proofs.kernel.terms import Entrywise, Mean, Named, Role, Softmax, Term, Variable
-from proofs.kernel.univariate import Expression, Function, Unspecified
-from proofs.kernel.univariate import Piece as FunctionPiece
+from proofs.kernel.univariate import Function
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw
 from .claims import definition, related
 from .expressions import Notation, Writer
+from .functions import function_definition
 from .layers import Run, exact_writers, plain, repeated_layers
 from .layout import Inline, Math, Piece, math
-from .names import function_latex, layer_of, natural
-from .numerals import decimal_down, exact_latex, is_short
+from .names import layer_of, natural
 from .steps import StepTree, children, lets_in, walk_terms
 
-__all__ = ["Vocabulary", "expression_latex", "function_definition", "setting_blocks", "vocabulary"]
+__all__ = ["Vocabulary", "setting_blocks", "vocabulary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,70 +258,3 @@ def _groups(known: Vocabulary, writer: Writer) -> list[Inline]:
         left = [Piece(rf"\lVert u_{{{layer}}}\rVert^{{2}}")]
         found += [" Blocks of one layer form a group: ", related(left, "=", [Piece(parts)]), "."]
     return found
-
-
-# -- functions ------------------------------------------------------------------------------------
-
-_CALLS = {
-    "exp": r"e^{@}", "tanh": r"\tanh(@)",
-    "sigmoid": r"\operatorname{sigmoid}(@)", "softplus": r"\log(1+e^{@})",
-    "normal_cdf": r"\Phi(@)", "normal_pdf": r"\Phi'(@)", "sin": r"\sin(@)", "cos": r"\cos(@)",
-}  # fmt: skip
-_SAME = frozenset({"tanh", "sin"})
-
-
-def function_definition(function: Function) -> tuple[Inline, ...]:
-    """`sigma(t) = ...` by its pieces; nothing for a function that everybody knows by that name.
-
-    For an unspecified function the properties that rules use: they are part of the hypotheses.
-    """
-    if isinstance(function, Unspecified):
-        kind = "analytic" if function.is_analytic else "continuous and piecewise analytic"
-        return (math(rf"{function_latex(function)}:\mathbb{{R}}\to\mathbb{{R}}"), f" is any {kind} function.")
-    if function.name in _SAME:
-        return ()
-    name = f"{function_latex(function)}(t)"
-    if function.name == "sigmoid":
-        return (math(rf"{name}=1/(1+e^{{-t}})"), ".")
-    if len(function.pieces) == 1:
-        text = expression_latex(function.pieces[0].expression)
-        tail = (
-            (", ", math(r"\Phi"), " the standard normal distribution function.")
-            if r"\Phi" in text
-            else (".",)
-        )
-        extra = (", ", math(r"\operatorname{sigmoid}(t)=1/(1+e^{-t})")) if r"{sigmoid}(" in text else ()
-        return (math(f"{name}={text}"), *extra, *tail)
-    rows = r" \\ ".join(f"{expression_latex(p.expression)} & {_piece_range(p)}" for p in function.pieces)
-    return (math(rf"{name}=\begin{{cases}} {rows} \end{{cases}}"),)
-
-
-def _piece_range(piece: FunctionPiece) -> str:
-    lower = "" if piece.lower is None else rf"{_signed(piece.lower)}\le "
-    upper = "" if piece.upper is None else rf"\le {_signed(piece.upper)}"
-    if not upper:
-        return rf"t\ge {_signed(piece.lower or Fraction(0))}"
-    return f"{lower}t{upper}"
-
-
-def _signed(value: Fraction) -> str:
-    sign = "-" if value < 0 else ""
-    size = abs(value)
-    return sign + (exact_latex(size) if is_short(size) else decimal_down(size))
-
-
-def expression_latex(expression: Expression) -> str:
-    """An expression in t."""
-    texts: list[str] = []
-    for (degree, calls), coefficient in sorted(expression.terms, key=lambda term: -term[0][0]):
-        factors = [] if degree == 0 else ["t" if degree == 1 else f"t^{{{degree}}}"]
-        for inner, exponent in calls:
-            rate = "" if inner.rate == 1 else "-" if inner.rate == -1 else _signed(inner.rate) + r"\,"
-            text = _CALLS[inner.name].replace("@", rate + "t")
-            factors.append(text if exponent == 1 else f"({text})^{{{exponent}}}")
-        size = abs(coefficient)
-        if size != 1 or not factors:
-            factors.insert(0, _signed(size))
-        sign = "-" if coefficient < 0 else "+" if texts else ""
-        texts.append(sign + r"\, ".join(factors))
-    return "".join(texts) or "0"

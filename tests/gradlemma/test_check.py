@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-from gradlemma import Dense, Network, Problem, bounds, check_problem
+from gradlemma import Dense, Network, Problem, ProblemError, bounds, check_problem, load_problem
 from gradlemma.check import Verdict
+from gradlemma.compare import differences
 from gradlemma.decimals import decimal_text
+from gradlemma.problem._python import exact_tensor
+from gradlemma.proved import derive_bounds
 from gradlemma.report import document_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -314,3 +317,40 @@ def test_a_reading_that_was_asked_for_but_not_derived_is_undecided():
     assert checked.bounds.worst_case is not None and checked.bounds.ball is None
     assert checked.verdict is Verdict.UNDECIDED
     assert "ball could not be derived" in checked.reasons
+
+
+def test_given_weights_with_a_sample_on_a_kink_are_undecided_and_say_so():
+    # z1 = 0 exactly: the loss is not differentiable in b1 there.
+    network = Network.of(1, Dense(1), "relu", Dense(1, bias=False))
+    problem = Problem.of(
+        network, "half_mse", x=[[0]], y=[[1]], weights=[[[1]], [0], [[1]]],
+        weight_norms=[1, 1], bias_norms=[1, 0], input_norm=1, target_norm=1,
+    )  # fmt: skip
+    checked = check_problem(problem)
+    assert checked.verdict is Verdict.UNDECIDED
+    assert any("at_weights.G_max" in reason and "kink" in reason for reason in checked.reasons)
+
+
+def test_an_empty_derivation_proves_nothing(tmp_path):
+    empty = {"format": "gradlemma-derivation-1", "nodes": [], "steps": [], "goals": {}}
+    (tmp_path / "empty.json").write_text(json.dumps({"derivation": empty, "tensors": {}}))
+    done = run("replay", "empty.json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "at least one goal" in done.stderr
+
+
+def test_a_derivation_without_bounds_does_not_fit_a_problem(toy):
+    folder, _ = toy
+    problem = load_problem(folder / "toy.yaml")
+    bounds = derive_bounds(problem)
+    facts = {name: theorem for name, theorem in bounds.goals().items() if name.startswith("data.")}
+    assert facts
+    assert differences(facts, bounds.work, bounds.resolved) == [
+        "there is no bound of a gradient or a Hessian"
+    ]
+
+
+def test_integers_beyond_double_precision_are_refused_and_not_rounded():
+    for value in (np.array([[2**53 + 1]]), torch.tensor([[2**53 + 1]])):
+        with pytest.raises(ProblemError, match="2\\^53"):
+            exact_tensor(value, "data.x")

@@ -26,7 +26,7 @@ def evaluate(function, t: np.ndarray) -> np.ndarray:
     for (degree, calls), coefficient in function.terms:
         term = np.full_like(t, float(coefficient)) * t**degree
         for call, power in calls:
-            term = term * FUNCTIONS[call.name](float(call.rate) * t) ** power
+            term = term * FUNCTIONS[call.name](float(call.rate or 0) * t) ** power
         result = result + term
     return result
 
@@ -133,6 +133,14 @@ def not_finite() -> nn.Module:
     return nn.Sequential(linear)
 
 
+
+
+def other_relu6() -> nn.ReLU6:
+    module = nn.ReLU6()
+    module.max_val = 1.0
+    return module
+
+
 SHARED = nn.Linear(2, 2)
 REFUSED = {
     "convolution": (lambda: nn.Sequential(nn.Linear(2, 2), nn.Conv1d(1, 1, 1)), "Conv1d at position 1"),
@@ -143,6 +151,7 @@ REFUSED = {
     "training_dropout": (lambda: nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.1)), "Dropout at position 1"),
     "tanh_gelu": (lambda: nn.Sequential(nn.Linear(2, 2), nn.GELU("tanh")), "approximate"),
     "wide_hardtanh": (lambda: nn.Sequential(nn.Linear(2, 2), nn.Hardtanh(-2, 2)), "-1, 1"),
+    "other_relu6": (lambda: nn.Sequential(nn.Linear(2, 2), other_relu6()), "0, 6"),
     "low_threshold": (lambda: nn.Sequential(nn.Linear(2, 2), nn.Softplus(threshold=1)), "threshold"),
     "widths": (lambda: nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 2)), "expects 2 inputs but gets 3"),
     "no_linear": (lambda: nn.Sequential(nn.Tanh()), "no Linear"),

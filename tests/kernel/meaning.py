@@ -17,6 +17,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from flint import arb
 
 from proofs.kernel.claims import (
     Claim,
@@ -35,7 +36,19 @@ from proofs.kernel.claims import (
 from proofs.kernel.core import Theorem
 from proofs.kernel.families import Block, Indexed, Recursive
 from proofs.kernel.indices import Index
-from proofs.kernel.scalars import DirectionNorm, DistanceNorm, Let, Norm, Poly, Real, Root, SupNorm, Value
+from proofs.kernel.intervals import evaluate
+from proofs.kernel.scalars import (
+    DirectionNorm,
+    DistanceNorm,
+    FunctionValue,
+    Let,
+    Norm,
+    Poly,
+    Real,
+    Root,
+    SupNorm,
+    Value,
+)
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.store import tensor_of
 from proofs.kernel.terms import (
@@ -92,6 +105,13 @@ DEFINITIONS: dict[str, list[tuple[float | None, Any]]] = {
     "silu": [(None, lambda t: t * _sigmoid(t))],
     "gelu": [(None, lambda t: t * (1 + M.erf(t / M.sqrt(2))) / 2)],
     "sin": [(None, lambda t: M.sin(t))],
+    "gelu_tanh": [(None, lambda t: t / 2 * (1 + M.tanh(M.sqrt(2 / M.pi) * (t + M.mpf("0.044715") * t**3))))],
+    "mish": [(None, lambda t: t * M.tanh(M.log(1 + M.exp(t))))],
+    "softsign": [(0, lambda t: t / (1 - t)), (None, lambda t: t / (1 + t))],
+    "round": [(None, lambda t: M.nint(M.re(t)) + 0 * t)],
+    "sign": [(0, lambda t: -1 + 0 * t), (None, lambda t: 1 + 0 * t)],
+    "triangle": [(None, lambda t: 1 - abs(t - 4 * M.floor(M.re(t) / 4) - 2))],
+    "abs_sin": [(None, lambda t: abs(M.sin(t)))],
 }
 
 
@@ -325,6 +345,9 @@ class Instance:
                 return _joint([self.get(v.as_role(Role.DIRECTION)) for v in atom.members])
             case DistanceNorm():
                 return _joint([self.get(v) - self.get(v.as_role(Role.REFERENCE)) for v in atom.members])
+            case FunctionValue():
+                point = float(atom.factor) * math.sqrt(float(atom.radicand))
+                return abs(float(evaluate(atom.expression, arb(point)).mid()))
             case Root():
                 return math.sqrt(max(self.scalar(atom.radicand), 0.0))
             case Let():

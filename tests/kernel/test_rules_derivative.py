@@ -55,7 +55,7 @@ from proofs.kernel.terms import (
     Times,
     Variable,
 )
-from proofs.kernel.univariate import Piece, Univariate, constant
+from proofs.kernel.univariate import argument, call, piecewise
 from proofs.network import activation
 
 MINUS = fmpq(-1)
@@ -69,7 +69,7 @@ NODES: list[tuple[Named, tuple[Named, ...]]] = [
     (PRODUCT, (PRODUCT.body.left, H)),  # type: ignore[attr-defined]
     (Named("s", Inner(Z, H)), (Z, H)), (Named("k", Entrywise(PSI, 0, Z)), (Z,)),
 ]  # fmt: skip
-STEP = Univariate("step", (), (Piece(None, 0, constant(0)), Piece(0, None, constant(1))))  # type: ignore[arg-type]
+POLE = piecewise("pole", {}, [], [call("inverse", argument())])
 
 
 def premises(node: Named, parts: tuple[Named, ...], order: int = 2) -> list[Theorem]:
@@ -105,7 +105,7 @@ def test_differentiate_accepts_first_order_smoothness_for_the_first_derivative()
         (Named("t", Entrywise(PHI, 0, Apply(W, X))), 1, [], "abbreviations of their own"),
         (Named("t", Sum((H.body, B))), 1, [], "abbreviations of their own"),
         (Named("t", Entrywise(PHI, 1, Z)), 1, [], "abbreviations of their own"),
-        (Named("t", Entrywise(STEP, 0, Z)), 1, None, "continuous"),
+        (Named("t", Entrywise(POLE, 0, Z)), 1, None, "analytic"),
         (Named("t", Times(Inner(B, C), B)), 1, None, "no rule differentiates Times"),
         (Named("t", Mean((X,), Inner(Z, Z))), 1, None, "no rule differentiates Mean"),
         (Named("t", Deriv(Z, 1)), 1, None, "no rule differentiates Deriv"),
@@ -115,8 +115,14 @@ def test_differentiate_refuses(
     node: Term, order: int, given_premises: list[Theorem] | None, match: str
 ) -> None:
     if given_premises is None:
-        given_premises = [smooth(node), smooth(Z)] if "step" in repr(node) else [smooth(node)]
+        given_premises = [smooth(node), smooth(Z)] if "pole" in repr(node) else [smooth(node)]
     refuses(Differentiate(node, order), *given_premises, match=match)  # type: ignore[arg-type]
+
+
+def test_differentiate_accepts_a_function_that_jumps() -> None:
+    node = Named("t", Entrywise(activation("sign"), 0, Z))
+    claim = infer(Differentiate(node, 1), smooth(node), smooth(Z)).claim
+    assert claim == Equal(Deriv(node, 1), Hadamard(Entrywise(activation("sign"), 1, Z), Deriv(Z, 1)))
 
 
 def test_differentiate_refuses_a_second_derivative_of_softmax() -> None:
@@ -157,7 +163,7 @@ def test_smooth_by_parts_accepts_analytic_parts() -> None:
         (H, 2, [smooth(Z), smooth(Q)], "parts are smooth"),
         (H, 2, [smooth(Z, 1)], "2 times differentiable"),
         (H, 3, [], "parts are smooth"),
-        (Z, 3, [], "order 1 or 2"),
+        (Z, 3, [], "from 1 to 2"),
         (Named("t", Mean((X,), Inner(Z, Z))), 1, [smooth(Z)], "no rule differentiates Mean"),
         (Named("t", Deriv(Z, 1)), 1, [smooth(Z)], "no rule differentiates Deriv"),
         (B, 1, [], TYPED),

@@ -30,6 +30,7 @@ from proofs.kernel.rules import (
     DataNorm,
     DataSimplex,
     Definition,
+    FunctionValueBound,
     MeanOverData,
     OperatorNormIntro,
     SmoothAtData,
@@ -37,13 +38,24 @@ from proofs.kernel.rules import (
     SupOfFunctionBall,
     TensorNorm,
 )
-from proofs.kernel.scalars import DirectionNorm, DistanceNorm, Let, Norm, Poly, Root, SupNorm, number
+from proofs.kernel.scalars import (
+    DirectionNorm,
+    DistanceNorm,
+    FunctionValue,
+    Let,
+    Norm,
+    Poly,
+    Root,
+    SupNorm,
+    number,
+)
 from proofs.kernel.store import remember, tensor_of
 from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.terms import Apply, Deriv, Entrywise, Inner, Mean, Named, Role, Variable
-from proofs.kernel.univariate import Expression, Piece, Univariate, Unspecified, constant
+from proofs.kernel.univariate import Expression, Piece, Univariate, Unspecified, call, constant
 from proofs.network import Dense, Loss, Network, activation
 from proofs.theorems.bounds import Data, Derivation
+from proofs.theorems.constants import enclosing_number, supremum
 from proofs.theorems.readings import at_weights, tensor_norm
 
 TANH, RELU, SILU = activation("tanh"), activation("relu"), activation("silu")
@@ -81,7 +93,6 @@ STEP = Univariate("step", (), (Piece(None, Fraction(0), constant(0)), Piece(Frac
         (TANH, 0, None, ONE * fmpq(1, 2), "could not be shown"),
         (RELU, 1, number(0), number(fmpq(1, 2)), "could not be shown"),
         (activation("square"), 1, None, number(10**6), "could not be shown|no tail"),
-        (STEP, 1, None, ZERO, "continuous"),
         (STEP, -1, None, ONE, "continuous"),
         (TANH, 1, None, -ONE, "bound >= 0"),
         (TANH, 1, None, ONE + Root(number(2)).poly(), "c or c root"),
@@ -145,6 +156,59 @@ def test_sup_of_function_ball_holds_numerically(name: str, order: int, point: fl
     value = abs(derivatives(name, point, order + 1)[order])
     low = number(Fraction(value) * Fraction(999_999, 1_000_000))
     refuses(SupOfFunctionBall(activation(name), order, number(Fraction(point)), low))
+
+
+# -- FunctionValueBound ----------------------------------------------------------------------------
+
+# gelu'(sqrt 2), gelu''(0), and a value that does not exist.
+AT_ROOT = FunctionValue(activation("gelu").derivative_pieces(1)[0].expression, Fraction(1), Fraction(2))
+AT_ZERO = FunctionValue(activation("gelu").derivative_pieces(2)[0].expression, Fraction(0), Fraction(1))
+NOWHERE = FunctionValue(call("inverse"), Fraction(0), Fraction(1))
+
+
+def test_function_value_bound_accepts_a_number_above_and_says_so() -> None:
+    theorem = infer(FunctionValueBound(AT_ZERO, fmpq(7_978_845_609, 10**10)))
+    assert theorem.trust == {"arb"}
+    assert theorem.claim == Compare(AT_ZERO.poly(), LE, number(fmpq(7_978_845_609, 10**10)))
+
+
+@pytest.mark.parametrize(
+    ("value", "bound"),
+    [(AT_ZERO, fmpq(7_978_845_608, 10**10)), (AT_ROOT, fmpq(1)), (NOWHERE, fmpq(10**9)), (AT_ZERO, fmpq(-1))],
+)
+def test_function_value_bound_refuses_what_is_not_shown(value: FunctionValue, bound: fmpq) -> None:
+    refuses(FunctionValueBound(value, bound))
+
+
+def test_function_value_bound_refuses_a_premise() -> None:
+    refuses(FunctionValueBound(AT_ZERO, fmpq(1)), ANY, match="expected 0 premises")
+
+
+@few
+@given(st.fractions(-3, 3, max_denominator=20), st.fractions("1/5", 5, max_denominator=20), seeds)
+def test_function_value_bound_holds_numerically(factor: Fraction, radicand: Fraction, seed: int) -> None:
+    value = FunctionValue(activation("silu").derivative_pieces(1)[0].expression, factor, radicand)
+    check(enclosing_number(value), Instance(seed))
+    sized = enclosing_number(value).claim.right.constant()  # type: ignore[attr-defined]
+    refuses(FunctionValueBound(value, sized * fmpq(10**9 - 1, 10**9)))
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_sup_of_function_ball_accepts_constants_that_are_attained(name: str) -> None:
+    order = 2
+    theorem = supremum(activation(name), order)
+    assert theorem is not None
+    assert isinstance(theorem.rule, SupOfFunctionBall) and theorem.rule.peaks
+    # The same constant is not shown without the points at which it is attained, nor at others.
+    rule = theorem.rule
+    for peaks in ((), ((Fraction(1), Fraction(1)),)):
+        refuses(SupOfFunctionBall(rule.function, order, None, rule.bound, peaks), match="could not be shown")
+
+
+def test_sup_of_function_ball_refuses_peaks_of_secants_and_imaginary_points() -> None:
+    gelu = activation("gelu")
+    for order, point in ((-1, (Fraction(0), Fraction(1))), (2, (Fraction(1), Fraction(-2)))):
+        refuses(SupOfFunctionBall(gelu, order, None, number(2), (point,)), match="expected peaks")
 
 
 # -- TensorNorm --------------------------------------------------------------------------------

@@ -35,7 +35,9 @@ def test_every_derivative_is_the_derivative_of_the_one_before(name: str, order: 
     below = apply(function, order - 1, z)
     found = torch.autograd.grad(below.sum(), z, allow_unused=True)[0] if below.requires_grad else None
     expected = torch.zeros_like(z) if found is None else found
-    torch.testing.assert_close(apply(function, order, z), expected, rtol=1e-11, atol=1e-11)
+    # Far out, powers of t times 1 - tanh^2 cancel.
+    close = 1e-9 if name == "gelu_tanh" else 1e-11
+    torch.testing.assert_close(apply(function, order, z), expected, rtol=1e-11, atol=close)
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -21,7 +21,12 @@ ACTIVATIONS: dict[str, Any] = {
     "hardsigmoid": lambda t: torch.clamp(t / 6 + 0.5, 0, 1), "hardswish": lambda t: t * torch.clamp(t / 6 + 0.5, 0, 1),  # noqa: E501
     "sigmoid": torch.sigmoid, "tanh": torch.tanh, "softplus": nn.softplus, "elu": nn.elu, "celu": nn.celu,
     "selu": nn.selu, "silu": nn.silu, "gelu": nn.gelu, "sin": torch.sin,
+    "gelu_tanh": lambda t: nn.gelu(t, approximate="tanh"), "mish": nn.mish, "softsign": nn.softsign,
+    "triangle": lambda t: 1.0 - (torch.remainder(t, 4.0) - 2.0).abs(),
+    "abs_sin": lambda t: torch.sin(t).abs(),
 }  # fmt: skip
+# These jump: no Lipschitz constant, and no bound in a ball.
+JUMPING: dict[str, Any] = {"round": torch.round, "sign": torch.sign}
 
 
 @dataclass

@@ -9,8 +9,21 @@ import numpy as np
 import pytest
 import torch
 from constants_table import TABLE, node_value
-from nets import ACTIVATIONS, Case, Jet, above, activated, closed, dense, mean_loss, measured, random_case
+from nets import (
+    ACTIVATIONS,
+    JUMPING,
+    Case,
+    Jet,
+    above,
+    activated,
+    closed,
+    dense,
+    mean_loss,
+    measured,
+    random_case,
+)
 
+from proofs.errors import KernelError
 from proofs.kernel.core import replay
 from proofs.network import CATALOGUE, Activate, Dense, Loss, Network
 from proofs.theorems.bounds import Bound, Reading
@@ -21,7 +34,7 @@ ROOM = 1 + 1e-9
 
 
 def test_every_activation_with_bounded_slopes_is_tried() -> None:
-    assert set(ACTIVATIONS) == set(TABLE) == set(CATALOGUE) - {"square"}
+    assert {*ACTIVATIONS, *JUMPING} == set(TABLE) == set(CATALOGUE) - {"square"}
 
 
 def assert_above(reading: Reading, case: Case, flat: torch.Tensor | None = None) -> None:
@@ -66,6 +79,29 @@ def test_all_readings_lie_above_what_is_measured(seed: int, name: str | None, lo
     tighter = work.worst_case(case.box(), case.input_norm(), target)
     assert tighter.gradient.value <= worst.gradient.value
     assert tighter.hessian.value <= worst.hessian.value
+
+
+@pytest.mark.parametrize("name", sorted(JUMPING))
+@pytest.mark.parametrize("loss", LOSSES)
+def test_activations_that_jump_have_the_bounds_that_are_true_for_them(
+    name: str, loss: Loss, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACTIVATIONS, name, JUMPING[name])
+    case = random_case(7, loss, name)
+    work = case.derivation()
+    target = None if loss is Loss.CROSS_ENTROPY else case.target_norm()
+    readings = [
+        work.worst_case(case.box(1.25), case.input_norm(), target),
+        at_weights(work, case.tensors, case.data),
+        at_residuals(work, case.tensors, case.data),
+    ]
+    for reading in readings:
+        assert_above(reading, case)
+    # sigma' = 0 off the jumps, so only the last layer moves the loss and the Hessian is small; but the
+    # nodes jump however small the ball is, so nothing follows there.
+    assert readings[0].gradient.value > 0
+    with pytest.raises(KernelError, match="continuous"):
+        in_ball(work, case.tensors, case.data, Fraction(1, 20))
 
 
 def lifted(case: Case) -> tuple[list[float], list[float | None]]:

@@ -16,6 +16,7 @@ from .data import SmoothAtData as SmoothAtData
 from .derivative import Differentiate as Differentiate
 from .derivative import LinearIdentity as LinearIdentity
 from .derivative import SmoothByParts as SmoothByParts
+from .enclosure import FunctionValueBound as FunctionValueBound
 from .enclosure import SupOfFunction as SupOfFunction
 from .enclosure import SupOfFunctionBall as SupOfFunctionBall
 from .enclosure import TensorNorm as TensorNorm

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flint import arb, ctx, fmpq
+from flint import ctx, fmpq
 
 from proofs.errors import KernelError
 
 from ..balls import TermBalls, shared_balls
 from ..claims import Claim, Compare, ForSamples, IsTensor, Relation, SamplesAre, Sequent, Simplex, Smooth
 from ..core import Rule, register
+from ..domains import check_analytic
+from ..kinks import avoids_kinks
 from ..monotone import require_monotone
 from ..per_sample import evaluate_per_sample, mean_form
 from ..scalars import DirectionNorm, Monomial, Norm, Poly, number
@@ -114,10 +116,10 @@ class SmoothAtData(Rule):
             raise KernelError("expected sigma(z) with a function given by pieces")
         if not isinstance(claim, Smooth) or claim.term is not body.vector or claim.order < 2:
             raise KernelError("expected the premise that z is twice differentiable")
-        kinks = [arb(fmpq(kink.numerator, kink.denominator)) for kink in body.function.kinks]
+        check_analytic(body.function)
         with ctx.workprec(WORK_PRECISION):
             for index, column in enumerate(_balls(self).value(body.vector)):
-                if any(not (x < kink or x > kink) for x in column for kink in kinks):
+                if not all(avoids_kinks(body.function, x) for x in column):
                     raise KernelError(f"sample {index} may lie on a kink")
         hypotheses = close_samples(premises[0].hypotheses, self.samples) | _place_hypotheses(self)
         return Sequent(hypotheses, ForSamples(self.samples, Smooth(self.term, 2)))

@@ -10,6 +10,7 @@ from proofs.errors import KernelError
 
 from ..claims import Equal, Sequent, Smooth
 from ..core import Rule, register
+from ..domains import check_analytic
 from ..substitution import body_of
 from ..terms import (
     Abbreviation,
@@ -28,7 +29,7 @@ from ..terms import (
     Variable,
     Zero,
 )
-from .entrywise import require_continuous
+from ..univariate import Univariate
 from .logic import expect_premises
 
 __all__ = ["Differentiate", "LinearIdentity", "SmoothByParts", "add"]
@@ -160,10 +161,11 @@ class Differentiate(Rule):
 
     F abbreviates its body (a member z_{i+1} of a recursion its step), the v_i are the
     abbreviations in the body that depend on parameters.
-    Where the body contains sigma(v), it is sigma(v) itself, v one of the v_i, sigma continuous:
-    then D F[u] = sigma'(v) o D v[u] and D^2 F[u,u] = sigma''(v) o D v[u] o D v[u] +
-    sigma'(v) o D^2 v[u,u] hold at kinks too, with the one-sided limits on the side to which v
-    moves along u (if D v_i[u] and D^2 v_i[u,u] both vanish, so do both sides).
+    Where the body contains sigma(v), it is sigma(v) itself, v one of the v_i, the pieces of sigma
+    analytic on their closed intervals: then D F[u] = sigma'(v) o D v[u] and D^2 F[u,u] =
+    sigma''(v) o D v[u] o D v[u] + sigma'(v) o D^2 v[u,u] hold at kinks too, with the one-sided
+    limits on the side to which v moves along u (if D v_i[u] and D^2 v_i[u,u] both vanish, so do
+    both sides).  A jump does no harm: F is continuous in the point, so v stays where sigma is.
     """
 
     term: Abbreviation
@@ -177,7 +179,8 @@ class Differentiate(Rule):
         for inner in entrywise:
             if inner is not body or not isinstance(inner.vector, Abbreviation) or inner.order != 0:
                 raise KernelError("expected entrywise functions in abbreviations of their own")
-            require_continuous(inner.function)
+            if isinstance(inner.function, Univariate):
+                check_analytic(inner.function)
         if _smooth_premises(premises, self.order) != {self.term, *named} or len(premises) != len(named) + 1:
             raise KernelError("expected as premises that the term and its parts are smooth")
         first = derivative(body)
@@ -201,8 +204,11 @@ class SmoothByParts(Rule):
 
     def conclude(self, *premises: Sequent) -> Smooth:
         named, entrywise = parts_of(body_of(self.term))
-        if not all(inner.function.is_analytic for inner in entrywise):
-            raise KernelError("expected entrywise functions without kinks")
+        for inner in entrywise:
+            if not inner.function.is_analytic:
+                raise KernelError("expected entrywise functions without kinks")
+            if isinstance(inner.function, Univariate):
+                check_analytic(inner.function)
         if _smooth_premises(premises, self.order) != set(named) or len(premises) != len(named):
             raise KernelError("expected as premises that the parts are smooth")
         return Smooth(self.term, self.order)

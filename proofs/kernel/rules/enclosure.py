@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import fmpq
+from flint import arb, ctx, fmpq
 
 from proofs.errors import KernelError
 
+from ..ceilings import Attained, Ceiling, RootOf, ceiling_ball
 from ..claims import Compare, IsTensor, Relation, Sequent, SupBound
 from ..core import Rule, register
-from ..scalars import Norm, Poly, Root, number
+from ..domains import PRECISION
+from ..exact_values import SurdPoint
+from ..scalars import FunctionValue, Norm, Poly, Root, number
 from ..spectral import frobenius_above, spectral_above
 from ..store import tensor_of
 from ..suprema import certify_secant, certify_supremum
@@ -23,7 +26,7 @@ from ..terms import Variable
 from ..univariate import Univariate
 from .logic import no_premises
 
-__all__ = ["SupOfFunction", "SupOfFunctionBall", "TensorNorm"]
+__all__ = ["FunctionValueBound", "SupOfFunction", "SupOfFunctionBall", "TensorNorm"]
 
 LE = Relation.LE
 
@@ -45,6 +48,16 @@ def _square_of(bound: Poly) -> fmpq:
     return fmpq(0)
 
 
+def _ceiling_of(bound: Poly) -> Ceiling:
+    """The bound as a ceiling: the value of an expression at a point, or c or c root(q)."""
+    atoms = bound.atoms()
+    if len(atoms) == 1:
+        (inner,) = atoms
+        if isinstance(inner, FunctionValue) and bound == inner.poly():
+            return Attained(inner.expression, SurdPoint(inner.factor, inner.radicand))
+    return RootOf(_square_of(bound))
+
+
 def _radius_of(radius: Poly | None) -> Fraction | None:
     if radius is None:
         return None
@@ -61,12 +74,12 @@ class _Supremum(Rule):
     radius: Poly | None
     bound: Poly
 
-    def _certify(self, *, balls: bool) -> SupBound:
-        square, radius = _square_of(self.bound), _radius_of(self.radius)
+    def _certify(self, *, balls: bool, peaks: tuple[SurdPoint, ...] = ()) -> SupBound:
+        ceiling, radius = _ceiling_of(self.bound), _radius_of(self.radius)
         if self.order == -1:
-            certify_secant(self.function, radius, square, balls=balls)
+            certify_secant(self.function, radius, ceiling, balls=balls)
         elif self.order in (0, 1, 2, 3):
-            certify_supremum(self.function, self.order, radius, square, balls=balls)
+            certify_supremum(self.function, self.order, radius, ceiling, balls=balls, peaks=peaks)
         else:
             raise KernelError("expected an order from -1 to 3")
         return SupBound(self.function, self.order, self.radius, self.bound)
@@ -77,7 +90,7 @@ class _Supremum(Rule):
 class SupOfFunction(_Supremum):
     """
     ------------------------------------- SupOfFunction      decided by counting real roots of
-    |- |sigma^(k)(t)| <= c on |t| <= R                        polynomials over Q; sigma continuous
+    |- |sigma^(k)(t)| <= c on |t| <= R                        polynomials over Q; pieces analytic
     """
 
     def conclude(self, *premises: Sequent) -> SupBound:
@@ -90,14 +103,43 @@ class SupOfFunction(_Supremum):
 class SupOfFunctionBall(_Supremum):
     """
     ------------------------------------- SupOfFunctionBall      shown by ball arithmetic and a
-    |- |sigma^(k)(t)| <= c on |t| <= R                            tail bound; sigma continuous
+    |- |sigma^(k)(t)| <= c on |t| <= R                            tail bound; pieces analytic
+
+    `peaks` are points p root(q) at which |sigma^(k)| is exactly c with slope 0; around them the
+    sign of the second derivative is used.
     """
 
     trust = "arb"
 
+    peaks: tuple[tuple[Fraction, Fraction], ...] = ()
+
     def conclude(self, *premises: Sequent) -> SupBound:
         no_premises(premises)
-        return self._certify(balls=True)
+        if any(radicand <= 0 for _, radicand in self.peaks) or (self.peaks and self.order < 0):
+            raise KernelError("expected peaks p root(q), q > 0, of a derivative of order >= 0")
+        return self._certify(balls=True, peaks=tuple(SurdPoint(*pair) for pair in self.peaks))
+
+
+@register
+@dataclass(frozen=True)
+class FunctionValueBound(Rule):
+    """
+    --------------------- FunctionValueBound      shown by ball arithmetic
+    |- |e(p root(q))| <= c
+    """
+
+    trust = "arb"
+
+    value: FunctionValue
+    bound: fmpq
+
+    def conclude(self, *premises: Sequent) -> Compare:
+        no_premises(premises)
+        with ctx.workprec(PRECISION):
+            ceiling = Attained(self.value.expression, SurdPoint(self.value.factor, self.value.radicand))
+            if not ceiling_ball(ceiling) <= arb(self.bound):
+                raise KernelError(f"the value could not be shown to be <= {self.bound}")
+        return Compare(self.value.poly(), LE, number(self.bound))
 
 
 @register

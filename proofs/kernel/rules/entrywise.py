@@ -10,9 +10,9 @@ from proofs.errors import KernelError
 
 from ..claims import Compare, Relation, Sequent, SupBound
 from ..core import Rule, register
+from ..domains import check_continuity
 from ..scalars import Norm, Poly, Root, SupNorm, number
 from ..substitution import body_of
-from ..suprema import check_continuity
 from ..terms import Abbreviation, Entrywise, Scale, Sum, Term
 from ..univariate import Function, Univariate
 from .logic import at_most, expect_premises
