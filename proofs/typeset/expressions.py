@@ -414,6 +414,9 @@ class Writer:
         pieces: list[Piece] = []
         for inner, exponent in factors:
             text = self._power(inner, exponent, up=up)
+            alone = len(factors) == 1 and not texts and not natural
+            if isinstance(inner, FunctionValue) and exponent == 1 and " + " in text and not alone:
+                text = rf"\bigl({text}\bigr)"
             if natural and _rank(inner) > REALS:
                 texts.append(natural)
                 natural = ""
@@ -425,7 +428,7 @@ class Writer:
                 pieces.append(Piece(r"\, ".join([*texts, r"\bigl(" + opened[0].text])))
                 pieces.extend(opened[1:])
                 texts = [pieces.pop().text + r"\bigr)^{1/2}"]
-            elif breakable and isinstance(inner, PartialSum) and _is_wide([*texts, text]):
+            elif breakable and isinstance(inner, PartialSum | Power) and _is_wide([*texts, text]):
                 pieces.append(Piece(r"\, ".join(texts)))
                 texts = [rf"\cdot {text}"]
             else:

@@ -13,7 +13,9 @@ from proofs.kernel.rules import Assume, Induction
 from proofs.kernel.scalars import Let, Norm, Real, Root, number
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.terms import Apply, Named, Role, Variable
+from proofs.network import activation
 from proofs.theorems.any_depth import block
+from proofs.theorems.constants import supremum
 from proofs.typeset import Goal, poly_latex, step_tree, to_markdown
 from proofs.typeset.expressions import Notation, Writer
 from proofs.typeset.steps import Part, Section
@@ -68,6 +70,12 @@ def test_every_definition_that_a_proof_speaks_of_is_printed():
     for line in ("w_{1} = V_{1}", "w_{n+1} = V_{n+1}", "g = x", "k_{n} = x", "t = q", "z_{n+1} = W_{n+1}"):
         assert line in setting
     assert "V_{1},V_{2},\\ldots,W_{1},W_{2}" in setting
+
+
+def test_a_constant_that_is_a_sum_stands_in_brackets_in_a_product():
+    beta = supremum(activation("gelu"), 1).claim.bound
+    alone, product = poly_latex(beta), poly_latex(beta * q)
+    assert " + " in alone and product == rf"\bigl({alone}\bigr)\, q"
 
 
 def test_a_square_before_a_sum_is_recognised():
