@@ -75,11 +75,11 @@ def check(
 
 @app.command()
 def derive(
-    theorem: Annotated[str, typer.Argument(metavar="ID", help="A theorem, such as BND-1.")],
+    theorem: Annotated[str, typer.Argument(metavar="ID", help="A statement, such as BND-1; see list.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Derive it for this problem.")] = None,
     depth: Annotated[int | None, typer.Option("--depth", min=1, help="The number of dense layers.")] = None,
     activation: Annotated[
-        str | None, typer.Option("--activation", help="For BND-2: an activation instead of any smooth one.")
+        str | None, typer.Option("--activation", help="For BND-2 and ACT: an activation of the catalogue.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.tex,
     fragment: Annotated[bool, typer.Option("--fragment", help="Without the document around it.")] = False,
@@ -111,6 +111,19 @@ def replay(
     from gradlemma.replay import run_replay
 
     raise typer.Exit(run_replay(derivation, problem=problem, as_json=as_json))
+
+
+@app.command("list")
+def list_statements(
+    identifier: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A statement, such as BND-1; default: a table.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the registered statements, or print one with its hypotheses and how to use it."""
+    from gradlemma.list_command import run_list
+
+    raise typer.Exit(run_list(identifier, as_json=as_json))
 
 
 def main(arguments: list[str] | None = None) -> None:
