@@ -100,7 +100,12 @@ def test_ids_are_unique_and_every_loss_has_its_row():
 
 @pytest.mark.parametrize(
     ("given", "nearest"),
-    [("bnd-1", "BND-1"), ("BDN-2", "BND-2"), ("jet-afine", "JET-affine"), ("LOSS-crossentropy", "LOSS-cross_entropy")],
+    [
+        ("bnd-1", "BND-1"),
+        ("BDN-2", "BND-2"),
+        ("jet-afine", "JET-affine"),
+        ("LOSS-crossentropy", "LOSS-cross_entropy"),
+    ],
 )
 def test_an_unknown_id_names_the_nearest_one(given, nearest):
     with pytest.raises(UnknownNameError, match=f"did you mean {nearest}") as refused:

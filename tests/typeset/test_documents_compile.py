@@ -9,6 +9,7 @@ import pytest
 from typeset_derivations import bound_goals, reading_goals, uniform_goals
 
 from proofs.network import Loss
+from proofs.registry import statement
 from proofs.theorems.bounds import Derivation
 from proofs.typeset import Goal, to_latex
 from proofs.typeset.closed_form import closed_forms
@@ -88,3 +89,9 @@ def _networks():
         (network(2, "square"), Loss.MSE),
         (network(6, "relu"), Loss.HALF_MSE),
     ]
+
+
+@pytest.mark.parametrize("identifier", ["ACT", "JET-affine", "JET-activation", "JET-1", "LOSS-mse"])
+def test_statements_in_symbols_compile(identifier, tmp_path):
+    goals = [Goal(name, theorem) for name, theorem in statement(identifier).theorems().items()]
+    assert compile_and_complain(to_latex(*goals, title=identifier), tmp_path) == []
