@@ -1,5 +1,6 @@
 """LOSS: what each loss does to the derivatives of the network's output."""
 
+# ruff: noqa: E501 -- sentences of data are longer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
