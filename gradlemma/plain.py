@@ -35,7 +35,6 @@ from proofs.typeset.sympy_forms import value_sympy
 
 __all__ = ["claim_text", "definition_text", "lets_of"]
 
-MAX_TERMS = 8
 PRIMES = ("", "'", "''", "'''")
 
 
@@ -88,7 +87,7 @@ def lets_of(poly: Poly) -> list[Let]:
 def _poly(poly: Poly, exact: bool = False) -> str:
     if not poly.terms:
         return "0"
-    if len(poly.terms) > MAX_TERMS:
+    if len(poly.terms) > 4:
         return f"a form with {len(poly.terms)} terms"
     parts: list[str] = []
     for monomial, coefficient in poly.sorted_terms():

@@ -79,3 +79,15 @@ def test_options_that_do_not_go_together_are_refused(theorem, options, words):
 def test_the_smoothness_of_an_unspecified_activation_is_stated(capsys):
     _derive("BND-2", depth=3, form="md")
     assert "is any analytic function" in capsys.readouterr().out
+
+
+def test_the_constants_of_one_activation_are_derived(capsys):
+    _derive("ACT", activation="tanh", form="md")
+    text = capsys.readouterr().out
+    assert "ACT for tanh" in text and "\\sqrt{\\tfrac{16}{27}}" in text
+
+
+@pytest.mark.parametrize("options", [{"depth": 2}, {"activation": "tanh"}, {"problem": Path("p.yaml")}])
+def test_a_row_takes_no_options_of_a_network(options):
+    with pytest.raises(GradlemmaError, match="no options of a network for JET-affine"):
+        _derive("JET-affine", **options)
