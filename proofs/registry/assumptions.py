@@ -82,6 +82,9 @@ def _of_activation(claim: SupBound) -> Assumption:
 
 
 def _of_comparison(claim: Compare) -> Assumption:
+    atoms = claim.left.atoms() | claim.right.atoms()
+    if atoms and all(_is_of_certificate(inner) for inner in atoms):
+        return Assumption.EIGENVECTOR
     if claim.relation is Relation.LE and claim.left == number(0) and isinstance(_single(claim.right), Real):
         return Assumption.NONNEGATIVE
     match _single(claim.left):
@@ -91,8 +94,6 @@ def _of_comparison(claim: Compare) -> Assumption:
             return Assumption.IN_BALL
         case _:
             pass
-    if all(_is_of_certificate(inner) for inner in claim.left.atoms() | claim.right.atoms()):
-        return Assumption.EIGENVECTOR
     raise KernelError("no kind of assumption is known for a comparison of this form")
 
 

@@ -28,8 +28,9 @@ DERIVED = "derived by kernel rules: product and chain rule, triangle inequality,
 
 def _affine() -> Mapping[str, Theorem]:
     from proofs.theorems.rows import affine_in_symbols
+    from proofs.theorems.two_layers import jet_one
 
-    return affine_in_symbols()
+    return {**affine_in_symbols(), "blocks": jet_one(bias=True)["first"]}
 
 
 def _activation() -> Mapping[str, Theorem]:
@@ -60,7 +61,8 @@ STATEMENTS = (
         says="For `z = W h + b` with `||W|| <= s`, `||b|| <= c`, `||h|| <= a` and every direction u: "
         "`||z|| <= s a + c`, `||D z[u]|| <= s J_h + root(a^2 + 1) ||u_g||` and "
         "`||D^2 z[u,u]|| <= s K_h + 2 J_h ||u_g||`, where `J_h` and `K_h` bound the derivatives of h and "
-        "`u_g` is the part of u in (W, b).",
+        "`u_g` is the part of u in (W, b). With W and b used nowhere in h, `u_g` is a block of its own: j has the "
+        "entries `s j_h` and `root(a^2 + 1)`, and `||D z|| <= ||j||_2`.",
         hypotheses=(
             WEIGHT_NORMS,
             BIAS_NORMS,
@@ -137,7 +139,7 @@ STATEMENTS = (
         says="If `||D F[u]|| <= sum_g j_g ||u_g||` and `||D^2 F[u,u]|| <= sum_gh K_gh ||u_g|| ||u_h||` for every "
         "direction u, then `||D F|| <= ||j||_2`, and `||D^2 F|| <= lambda` whenever `K v <= lambda v` for some "
         "`v > 0`; the smallest such lambda is `lambda_max(K)`.",
-        hypotheses=(FRESH_PARAMETERS, EIGENVECTOR, NONNEGATIVE_CONSTANTS, off_kinks("fresh-parameters")),
+        hypotheses=(FRESH_PARAMETERS, EIGENVECTOR, off_kinks("fresh-parameters")),
         source="[gradlemma]; the certificate is Collatz's and Wielandt's bound of the Perron root",
         established="derived by kernel rules: Cauchy-Schwarz for the blocks, a sum of squares with `v`",
         instantiate=Instantiation(

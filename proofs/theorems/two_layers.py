@@ -80,9 +80,9 @@ def two_layers(widths: tuple[int | str, int | str, int | str], *, bias: bool = T
     return TwoLayers(tuple(jets), (first, second))
 
 
-def jet_one() -> dict[str, Theorem]:
+def jet_one(*, bias: bool = False) -> dict[str, Theorem]:
     """JET-1 for f = W_2 phi(W_1 x): no bound of a norm is needed, they stay symbols."""
-    network = two_layers(("n0", "n1", "n2"), bias=False)
+    network = two_layers(("n0", "n1", "n2"), bias=bias)
     first, second = (
         infer(Monotone(None, unfold=True), _some(t)) for t in (network.output.first, network.output.second)
     )

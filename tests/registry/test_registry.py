@@ -142,6 +142,7 @@ LE = Relation.LE
         Compare(Norm(W).poly() * 2, LE, R),
         Compare(Norm(W).poly(), Relation.EQ, R),
         Compare(Real("lambda").poly(), LE, R),
+        Compare(number(1), LE, number(2)),
         Compare(Real("nu").poly(), LE, Let("Z", R).poly()),
         Compare(number(1), LE, R),
         Simplex(Softmax(X)),
@@ -154,6 +155,11 @@ LE = Relation.LE
 def test_an_assumption_of_an_unknown_kind_is_refused(claim):
     with pytest.raises(KernelError, match="no kind of assumption"):
         assumption_of(claim)
+
+
+def test_the_entries_of_an_eigenvector_are_no_bounds_of_norms():
+    assert assumption_of(Compare(number(0), LE, Real("nu").poly())) is Assumption.EIGENVECTOR
+    assert assumption_of(Compare(number(0), LE, Real("s").poly())) is Assumption.NONNEGATIVE
 
 
 def test_assumptions_about_samples_are_those_about_one():
