@@ -14,7 +14,7 @@ __all__ = ["STATEMENTS"]
 
 
 def _theorems() -> Mapping[str, Theorem]:
-    # A smooth activation, one with kinks, one that jumps, one that is bounded on bounded ranges
+    # A smooth activation with exact constants, one that needs balls, one with kinks, one that jumps, one that is bounded on bounded ranges
     # alone, and the step that needs continuity.
     from fractions import Fraction
 
@@ -22,7 +22,8 @@ def _theorems() -> Mapping[str, Theorem]:
     from proofs.theorems.rows import activation_constants, secant
 
     found = {"secant": secant()}
-    for name, radius in (("tanh", None), ("leaky_relu", None), ("sign", None), ("square", Fraction(2))):
+    shown = (("tanh", None), ("gelu", None), ("leaky_relu", None), ("sign", None), ("square", Fraction(2)))
+    for name, radius in shown:
         for order, theorem in activation_constants(activation(name), radius).items():
             found[f"{name}.{order}"] = theorem
     return found

@@ -115,7 +115,7 @@ STATEMENTS = (
         ),
         source="[gradlemma]; contains the feed-forward bounds of Zhou et al., arXiv 2508.16082",
         established="derived by kernel rules from JET, LOSS and ACT; printed for two layers in symbols and for "
-        "the network 1-1-1 with relu in numbers",
+        "the network 1-1-1 with relu in numbers; with an activation whose constants need balls it relies on them",
         instantiate=Instantiation(
             "gradlemma derive BND-1 --problem examples/minimal.yaml --format md",
             PYTHON + 'found = bounds(net, "half_mse", input_norm=1, target_norm=1, weight_norms=[1, 1], '

@@ -37,12 +37,12 @@ def test_help_comes_within_a_second_and_imports_nothing_heavy() -> None:
     started = time.monotonic()
     shown = gradlemma("--help")
     assert shown.returncode == 0
-    for verb in ("check", "derive", "replay", "Exit codes"):
+    for verb in ("check", "derive", "list", "replay", "Exit codes"):
         assert verb in shown.stdout
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("verb", ["check", "derive", "replay"])
+@pytest.mark.parametrize("verb", ["check", "derive", "list", "replay"])
 def test_every_verb_has_help(verb: str) -> None:
     shown = gradlemma(verb, "--help")
     assert shown.returncode == 0 and "Usage" in shown.stdout
