@@ -206,7 +206,7 @@ def _measure(bounds: Bounds, shown: Progress) -> Measured:
         random_points=problem.measure.random_points,
         ascent_steps=problem.measure.ascent_steps,
         input_norm=_float_below(resolved.input_norm),
-        target_norm=0.0 if resolved.target_norm is None else _float_below(resolved.target_norm),
+        target_norm=math.inf if resolved.target_norm is None else _float_below(resolved.target_norm),
         progress=lambda done, total: stage.update(done),
     )
 

@@ -48,7 +48,7 @@ class ProvedBound:
 
         if not self.name.startswith(ReadingName.WORST_CASE.value):
             return data_form(self.work, self.theorem)
-        forms = closed_forms(self.work)
+        forms = closed_forms(self.work, self.theorem)
         return forms.gradient if self.name.endswith("G_max") else forms.hessian
 
     def derivation(self, *, fragment: bool = False) -> str:
@@ -132,9 +132,9 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
     Args:
         network: a `Network` or a feed-forward `torch.nn.Sequential`, whose weights are then used
             unless `weights` is given.
-        loss: `cross_entropy`, `mse` or `half_mse`.
+        loss: `cross_entropy`, `mse`, `half_mse`, `bce`, `huber`, or a `Loss`.
         **settings: as for `Problem.of`: x, y, input_norm, target_norm, weights, weight_norms,
-            bias_norms, factor, radius.
+            bias_norms, factor, radius, refine.
 
     Returns:
         For each reading that applies the theorems ||grad L|| <= G_max and ||Hess L|| <= H_max.

@@ -55,7 +55,7 @@ def document_of(checked: Checked) -> dict[str, Any]:
             "name": checked.problem.name,
             "sha256": checked.problem.sha256,
             "network": checked.problem.network.describe(),
-            "loss": checked.problem.loss.value,
+            "loss": checked.problem.loss.label(),
             "parameters": checked.problem.network.parameter_count,
             "seed": checked.problem.seed,
         },

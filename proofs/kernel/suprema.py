@@ -23,7 +23,8 @@ from .intervals import ball, call_value, evaluate, hull, to_fmpq
 from .univariate import Call, Expression, Piece, Univariate, argument, call, constant
 
 __all__ = [
-    "certify_secant", "certify_supremum", "check_continuity", "clip", "divide_by_argument", "exact_value",
+    "certify_range", "certify_secant", "certify_supremum", "check_continuity", "clip", "divide_by_argument",
+    "exact_value",
     "generator_range", "in_generator", "is_bounded", "value_at_zero",
 ]  # fmt: skip
 
@@ -176,6 +177,21 @@ def certify_supremum(
         ends = clip(piece, radius)
         if ends is not None and not is_bounded(piece.expression, *ends, square, balls):
             raise KernelError(f"the bound of |{function.label()}^({order})| could not be shown")
+
+
+def certify_range(function: Univariate, order: int, lower: fmpq, upper: fmpq) -> None:
+    """Returns if lower <= sigma^(order)(t) <= upper is shown for all t, by the exact route alone.
+
+    Raises:
+        KernelError: if it is false or could not be shown.
+    """
+    check_continuity(function)
+    middle, half = (lower + upper) / 2, (upper - lower) / 2
+    shift = constant(-Fraction(int(middle.p), int(middle.q)))
+    for piece in function.derivative_pieces(order):
+        # |sigma^(k) - middle| <= half.
+        if half < 0 or not is_bounded(piece.expression + shift, piece.lower, piece.upper, half * half, False):
+            raise KernelError(f"the range of {function.label()}^({order}) could not be shown")
 
 
 def certify_secant(

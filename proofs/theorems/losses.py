@@ -2,12 +2,11 @@
 
 g bounds the norm of the gradient of the loss in the network's output, h its Hessian's:
 softmax cross-entropy g = ||p - y|| <= sqrt(2), h = 1/2; half squared error g = ||f - y||, h = 1;
-squared error twice that.
+squared error twice that; sums over the outputs of a function of one variable: `entry_losses`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from flint import fmpq
@@ -29,7 +28,7 @@ from proofs.kernel.rules import (
     SquareRoot,
     Triangle,
 )
-from proofs.kernel.scalars import Norm, Root, number, value_of
+from proofs.kernel.scalars import Root, number, value_of
 from proofs.kernel.terms import (
     Deriv,
     Hadamard,
@@ -44,53 +43,37 @@ from proofs.kernel.terms import (
     Times,
     Variable,
 )
-from proofs.network import Loss
+from proofs.network import Loss, LossKind
 
-from .jet import Jet, vanishing_second
+from .entry_losses import binary_cross_entropy, huber
+from .jet import Jet
+from .sample_loss import Constants, SampleLoss, jet_premises, right_of
 from .tactics import assume, norm, replace
 
-__all__ = ["SampleLoss", "sample_loss"]
+__all__ = ["sample_loss"]
 
 MINUS = fmpq(-1)
 
 
-@dataclass(frozen=True, slots=True)
-class SampleLoss:
-    """The loss l(f(x), y) of one sample with its derivation.
-
-    first: |D l[u]| <= g J_f;  second: |D^2 l[u,u]| <= h J_f^2 + g K_f, where g is the symbol
-    `residual` = ||p - y|| or ||f - y||, times 2 for `mse`.
-    residual_bounds: theorems that bound the residual's norm in the worst case.
-    """
-
-    node: Named
-    target: Variable
-    smooth: Theorem
-    first: Theorem
-    second: Theorem
-    residual: Norm
-    residual_bounds: tuple[Theorem, ...]
-
-
 def sample_loss(loss: Loss, output: Jet) -> SampleLoss:
     """The derivation for a loss on the output node of a network."""
-    match loss:
-        case Loss.CROSS_ENTROPY:
+    match loss.kind:
+        case LossKind.CROSS_ENTROPY:
             return _cross_entropy(output)
-        case Loss.MSE | Loss.HALF_MSE:
-            return _squared_error(output, half=loss is Loss.HALF_MSE)
+        case LossKind.MSE:
+            return _squared_error(output, half=False)
+        case LossKind.HALF_MSE:
+            return _squared_error(output, half=True)
+        case LossKind.BCE:
+            return binary_cross_entropy(output, loss)
+        case LossKind.HUBER:
+            return huber(output, loss)
         case _:
-            assert_never(loss)
-
-
-def _premises(output: Jet) -> tuple[Theorem, Theorem, Theorem]:
-    if output.smooth is None or output.first is None:
-        raise TypeError("expected an output that depends on parameters")
-    return output.smooth, output.first, output.second or vanishing_second(output)
+            assert_never(loss.kind)
 
 
 def _cross_entropy(output: Jet) -> SampleLoss:
-    smooth_f, first_f, second_f = _premises(output)
+    smooth_f, first_f, second_f = jet_premises(output)
     f = output.node
     y = Variable("y", f.space, Role.SAMPLE)
     p = Softmax(f)
@@ -101,16 +84,16 @@ def _cross_entropy(output: Jet) -> SampleLoss:
 
     # D l[u] = <p - y, D f[u]>.
     slope = infer(Differentiate(node, 1), smooth, smooth_f)
-    slope = infer(LinearIdentity(_right(slope), Inner(gap, v)), slope)
+    slope = infer(LinearIdentity(right_of(slope), Inner(gap, v)), slope)
     first = replace(infer(InnerBound(Deriv(node, 1)), slope), first_f)
 
     # D^2 l[u,u] = <p o v - <p, v> p, v> + <p - y, D^2 f[u,u]>, v = D f[u].
     bend = Inner(Sum((Hadamard(p, v), Scale(MINUS, Times(Inner(p, v), p)))), v)
     curve = infer(Differentiate(node, 2), smooth, smooth_f)
-    curve = infer(LinearIdentity(_right(curve), Sum((bend, Inner(gap, a)))), curve)
+    curve = infer(LinearIdentity(right_of(curve), Sum((bend, Inner(gap, a)))), curve)
     second = infer(Triangle(Deriv(node, 2)), curve)
     second = replace(second, _variance(p, v, bend), infer(InnerBound(Inner(gap, a))), first_f, second_f)
-    return SampleLoss(node, y, smooth, first, second, Norm(gap), (_gap_bound(p, y, gap),))
+    return SampleLoss(node, y, smooth, first, second, (Constants((_gap_bound(p, y, gap),)),))
 
 
 def _variance(p: Softmax, v: Term, bend: Inner) -> Theorem:
@@ -155,7 +138,7 @@ def _gap_bound(p: Softmax, y: Variable, gap: Term) -> Theorem:
 
 
 def _squared_error(output: Jet, *, half: bool) -> SampleLoss:
-    smooth_f, first_f, second_f = _premises(output)
+    smooth_f, first_f, second_f = jet_premises(output)
     f = output.node
     y = Variable("y", f.space, Role.SAMPLE)
     gap = Sum((f, Scale(MINUS, y)))
@@ -169,20 +152,18 @@ def _squared_error(output: Jet, *, half: bool) -> SampleLoss:
 
     # D l[u] = <f - y, v> (twice for mse), v = D f[u].
     slope = infer(Differentiate(node, 1), smooth, smooth_f)
-    slope = infer(LinearIdentity(_right(slope), weighted(Inner(gap, v))), slope)
+    slope = infer(LinearIdentity(right_of(slope), weighted(Inner(gap, v))), slope)
     size = infer(InnerBound(Inner(gap, v)))
     first = replace(infer(Triangle(Deriv(node, 1)), slope), size, first_f)
 
     # D^2 l[u,u] = <v, v> + <f - y, D^2 f[u,u]> (twice for mse).
     curve = infer(Differentiate(node, 2), smooth, smooth_f)
     split = Sum((weighted(Inner(v, v)), weighted(Inner(gap, a))))
-    curve = infer(LinearIdentity(_right(curve), split), curve)
+    curve = infer(LinearIdentity(right_of(curve), split), curve)
     second = infer(Triangle(Deriv(node, 2)), curve)
     second = replace(
         second, infer(InnerBound(Inner(v, v))), infer(InnerBound(Inner(gap, a))), first_f, second_f
     )
-    return SampleLoss(node, y, smooth, first, second, Norm(gap), (infer(Triangle(gap)),))
-
-
-def _right(theorem: Theorem) -> Term:
-    return theorem.claim.right  # type: ignore[attr-defined]
+    return SampleLoss(
+        node, y, smooth, first, second, (Constants((infer(Triangle(gap)),), needs_target_norm=True),)
+    )
