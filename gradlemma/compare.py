@@ -29,9 +29,9 @@ __all__ = ["differences"]
 def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved) -> list[str]:
     """What does not fit: one sentence for each goal that is not about the problem.
 
-    A goal `<reading>.G_max` or `.H_max` fits if it bounds the problem's own mean loss and each of
-    its hypotheses is a fact of that reading: its box and range of data, its weights and data, or
-    its ball; or smoothness off kinks.  A goal `data.inputs` or `data.targets` fits if it says
+    A goal `<reading>.G_max`, `.H_max` or `.H_max_refined` fits if it bounds the problem's own mean
+    loss and each of its hypotheses is a fact of that reading: its box and range of data, its weights
+    and data, or its ball; or smoothness off kinks.  A goal `data.inputs` or `data.targets` fits if it says
     that the problem's data are in range.
     """
     mean = Mean(work.samples, work.sample.node)
@@ -45,7 +45,7 @@ def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved)
             number = {"inputs": 0, "targets": 1}.get(quantity)
             fits = number is not None and claim in range_of_data[number : number + 1]
         else:
-            order = {"G_max": 1, "H_max": 2}.get(quantity)
+            order = {"G_max": 1, "H_max": 2, "H_max_refined": 2}.get(quantity)
             fits = isinstance(claim, OperatorNorm) and claim.term is mean and claim.order == order
         if not facts or not fits:
             found.append(f"{name} is not a statement of that name about this problem")

@@ -20,20 +20,22 @@ from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.claims import Compare, OperatorNorm
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.monotone import dependency_order
-from proofs.kernel.rules import DataNorm, MeanBound, Monotone
+from proofs.kernel.rules import DataNorm, MeanBound, Monotone, OperatorNormIntro
 from proofs.kernel.rules.algebra import bounds_of
 from proofs.kernel.scalars import Norm, Poly, Root, number
 from proofs.kernel.store import remember
 from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.terms import Variable
-from proofs.network import Loss, Network
+from proofs.network import Loss, LossKind, Network
 
 from .finish import gradient_norm, hessian_norm
 from .jet import NetworkJet, network_jet
 from .losses import sample_loss
 from .lower import closed_form, lower_end
+from .refine import refined_hessian
 from .sample_loss import Constants, SampleLoss
-from .tactics import assume, assume_at_most, compare_of, rational
+from .softmax_region import softmax_region
+from .tactics import assume, assume_at_most, compare_of, rational, used_bounds
 from .targets import data_rule, target_range
 from .values import Values, worst_case_values
 
@@ -90,11 +92,12 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """G_max and H_max of one reading."""
+    """G_max and H_max of one reading, and H_max by the joint refinement where that was asked for."""
 
     name: ReadingName
     gradient: Bound
     hessian: Bound
+    refined: Bound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,19 @@ class Derivation:
         self.sample: SampleLoss = sample_loss(loss, self.jet.output)
         self.samples: tuple[Variable, ...] = (self.jet.sample, self.sample.target)
 
-    def worst_case(self, box: Box, input_norm: Fraction, target_norm: Fraction | None = None) -> Reading:
+    def worst_case(
+        self,
+        box: Box,
+        input_norm: Fraction,
+        target_norm: Fraction | None = None,
+        *,
+        refine: bool = False,
+    ) -> Reading:
         """BND-3 (i): all weights in the box and all data with ||x_i|| <= input_norm.
 
         For cross-entropy the targets are probability vectors, for bce their entries lie in [0, 1];
-        otherwise ||y_i|| <= target_norm, which for huber may be left out.
+        otherwise ||y_i|| <= target_norm, which for huber may be left out.  With `refine` the joint
+        refinement of cross-entropy is derived as well.
 
         Raises:
             GradlemmaError: if a constant of the derivation is infinite.
@@ -136,15 +147,26 @@ class Derivation:
         self._check_box(box)
         values = self.worst_case_values(box, input_norm, target_norm)
         known = values.all_bounds()
+        alternatives = self.constants(target_norm)
+        hessian = smallest(self._worst(self.sample.second, (*known, *c.theorems)) for c in alternatives)
         return Reading(
             ReadingName.WORST_CASE,
-            smallest(
-                self._worst(self.sample.first, (*known, *c.theorems)) for c in self.constants(target_norm)
-            ),
-            smallest(
-                self._worst(self.sample.second, (*known, *c.theorems)) for c in self.constants(target_norm)
-            ),
+            smallest(self._worst(self.sample.first, (*known, *c.theorems)) for c in alternatives),
+            hessian,
+            self._refined(known, hessian) if refine else None,
         )
+
+    def _refined(self, known: tuple[Theorem, ...], plain: Bound) -> Bound:
+        """H_max by the joint refinement of cross-entropy; the plain bound where that is no larger."""
+        if self.loss.kind is not LossKind.CROSS_ENTROPY:
+            raise GradlemmaError(f"expected cross_entropy to refine but got {self.loss.label()}")
+        first, second = self.jet.output.first, self.jet.output.second
+        if first is None or second is None:
+            return plain
+        region = softmax_region(self.sample, self.jet.output)
+        theorem, lower = refined_hessian(region, first, second, known, self.jet.groups)
+        mean = infer(MeanBound(self.samples), theorem, self.sample.smooth)
+        return smallest((plain, bound_of(infer(OperatorNormIntro(), mean), lower)))
 
     def constants(self, target_norm: Fraction | None) -> tuple[Constants, ...]:
         """The alternatives for the loss's constants that can be used with this knowledge of the targets."""
@@ -201,13 +223,6 @@ class Derivation:
 def smallest(bounds: Iterable[Bound]) -> Bound:
     """The bound with the smallest value."""
     return min(bounds, key=lambda bound: bound.value)
-
-
-def used_bounds(target: Theorem, bounds: tuple[Theorem, ...]) -> tuple[Theorem, ...]:
-    """The bounds that the target's right side needs, directly or through other bounds."""
-    by_atom, _ = bounds_of(tuple(bound.sequent for bound in bounds))
-    needed = set(dependency_order(compare_of(target).right, by_atom))
-    return tuple(bound for bound in bounds if compare_of(bound).left.atoms() <= needed)
 
 
 def _numeric(target: Theorem, used: tuple[Theorem, ...]) -> tuple[Theorem, bool]:

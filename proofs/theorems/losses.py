@@ -11,44 +11,31 @@ from typing import assert_never
 
 from flint import fmpq
 
-from proofs.kernel.claims import Simplex
-from proofs.kernel.core import Theorem, infer
+from proofs.kernel.core import infer
 from proofs.kernel.rules import (
-    AbsoluteValue,
-    Certificate,
     Differentiate,
     InnerBound,
     LinearIdentity,
-    NormSquared,
-    PairSquares,
-    RootSquared,
-    SimplexInner,
     SmoothByParts,
-    SoftmaxSimplex,
-    SquareRoot,
     Triangle,
 )
-from proofs.kernel.scalars import Root, number, value_of
 from proofs.kernel.terms import (
     Deriv,
-    Hadamard,
     Inner,
-    LogSumExp,
     Named,
     Role,
     Scale,
-    Softmax,
     Sum,
     Term,
-    Times,
     Variable,
 )
 from proofs.network import Loss, LossKind
 
+from .cross_entropy import cross_entropy
 from .entry_losses import binary_cross_entropy, huber
 from .jet import Jet
 from .sample_loss import Constants, SampleLoss, jet_premises, right_of
-from .tactics import assume, norm, replace
+from .tactics import replace
 
 __all__ = ["sample_loss"]
 
@@ -59,7 +46,7 @@ def sample_loss(loss: Loss, output: Jet) -> SampleLoss:
     """The derivation for a loss on the output node of a network."""
     match loss.kind:
         case LossKind.CROSS_ENTROPY:
-            return _cross_entropy(output)
+            return cross_entropy(output)
         case LossKind.MSE:
             return _squared_error(output, half=False)
         case LossKind.HALF_MSE:
@@ -70,71 +57,6 @@ def sample_loss(loss: Loss, output: Jet) -> SampleLoss:
             return huber(output, loss)
         case _:
             assert_never(loss.kind)
-
-
-def _cross_entropy(output: Jet) -> SampleLoss:
-    smooth_f, first_f, second_f = jet_premises(output)
-    f = output.node
-    y = Variable("y", f.space, Role.SAMPLE)
-    p = Softmax(f)
-    node = Named("loss", Sum((LogSumExp(f), Scale(MINUS, Inner(y, f)))))
-    smooth = infer(SmoothByParts(node, 2), smooth_f)
-    gap = Sum((p, Scale(MINUS, y)))
-    v, a = Deriv(f, 1), Deriv(f, 2)
-
-    # D l[u] = <p - y, D f[u]>.
-    slope = infer(Differentiate(node, 1), smooth, smooth_f)
-    slope = infer(LinearIdentity(right_of(slope), Inner(gap, v)), slope)
-    first = replace(infer(InnerBound(Deriv(node, 1)), slope), first_f)
-
-    # D^2 l[u,u] = <p o v - <p, v> p, v> + <p - y, D^2 f[u,u]>, v = D f[u].
-    bend = Inner(Sum((Hadamard(p, v), Scale(MINUS, Times(Inner(p, v), p)))), v)
-    curve = infer(Differentiate(node, 2), smooth, smooth_f)
-    curve = infer(LinearIdentity(right_of(curve), Sum((bend, Inner(gap, a)))), curve)
-    second = infer(Triangle(Deriv(node, 2)), curve)
-    second = replace(second, _variance(p, v, bend), infer(InnerBound(Inner(gap, a))), first_f, second_f)
-    return SampleLoss(node, y, smooth, first, second, (Constants((_gap_bound(p, y, gap),)),))
-
-
-def _variance(p: Softmax, v: Term, bend: Inner) -> Theorem:
-    """|sum p_i v_i^2 - (sum p_i v_i)^2| <= ||v||^2 / 2."""
-    simplex = infer(SoftmaxSimplex(p.vector))
-    one = number(1)
-    # From above: ||v||^2/2 - Var = (1/2) sum_{i!=j} p_i p_j (v_i + v_j)^2 + 2 ||v/2 - p o v||^2.
-    pairs = infer(PairSquares(v, 1), simplex)
-    rest = Sum((Scale(fmpq(1, 2), v), Scale(MINUS, Hadamard(p, v))))
-    square = infer(NormSquared(rest))
-    above = infer(
-        Certificate(
-            value_of(bend),
-            ((fmpq(1), (0,), one), (fmpq(2), (), norm(rest))),
-            ((1, number(2)),),
-        ),
-        pairs,
-        square,
-    )
-    # From below: Var = (1/2) sum_{i!=j} p_i p_j (v_i - v_j)^2 >= 0.
-    spread = infer(PairSquares(v, -1), simplex)
-    below = infer(Certificate(-value_of(bend), ((fmpq(1), (0,), one), (fmpq(1, 2), (), norm(v))), ()), spread)
-    return infer(AbsoluteValue(bend), above, below)
-
-
-def _gap_bound(p: Softmax, y: Variable, gap: Term) -> Theorem:
-    """||p - y|| <= sqrt(2) for probability vectors: ||p||^2 <= 1, ||y||^2 <= 1, <p, y> >= 0."""
-    simplex, target = infer(SoftmaxSimplex(p.vector)), assume(Simplex(y))
-    two = number(2)
-    premises = (
-        infer(SimplexInner(upper=True), simplex, simplex),
-        infer(SimplexInner(upper=True), target, target),
-        infer(SimplexInner(upper=False), simplex, target),
-        infer(NormSquared(gap)),
-        infer(RootSquared(two)),
-    )
-    one = number(1)
-    products = ((fmpq(1), (0,), one), (fmpq(1), (1,), one), (fmpq(2), (2,), one))
-    # ||gap||^2 = ||p||^2 - 2 <p, y> + ||y||^2 <= 2 = root(2)^2.
-    squares = infer(Certificate(norm(gap) ** 2, products, ((3, one), (4, number(-1)))), *premises)
-    return infer(SquareRoot(norm(gap), Root(two).poly()), squares)
 
 
 def _squared_error(output: Jet, *, half: bool) -> SampleLoss:

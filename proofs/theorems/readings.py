@@ -23,9 +23,9 @@ from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.terms import Named, Role, Variable
 
 from .ball import ball_bounds
-from .bounds import Bound, Data, Derivation, Reading, ReadingName, bound_of, smallest, used_bounds
+from .bounds import Bound, Data, Derivation, Reading, ReadingName, bound_of, smallest
 from .lower import lower_end
-from .tactics import compare_of, rational
+from .tactics import compare_of, rational, used_bounds
 from .targets import data_rule
 
 __all__ = ["at_residuals", "at_weights", "in_ball", "tensor_norm"]

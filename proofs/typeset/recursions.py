@@ -39,7 +39,7 @@ from .names import function_latex, index_latex, layer_of
 if TYPE_CHECKING:
     from proofs.theorems.bounds import Derivation
 
-__all__ = ["ClosedForms", "closed_forms", "data_form"]
+__all__ = ["ClosedForms", "closed_forms", "data_form", "form_names"]
 
 FEW_GROUPS = 2
 
@@ -72,9 +72,8 @@ def closed_forms(work: Derivation, theorem: Theorem | None = None) -> ClosedForm
     constants = _constants(work, theorem)
     image = _loss_image(constants)
     slope = _factor_of_j(first.right, image)
-    last = work.jet.output.node
     few = len(work.jet.groups) <= FEW_GROUPS
-    j, matrix = ("j", "K") if few else (f"j_{{{Writer().term(last)}}}", f"K_{{{Writer().term(last)}}}")
+    j, matrix = form_names(work)
     gradient = rf"{_coefficient(slope, Writer())}\lVert {j}\rVert_2"
     hessian = rf"\lambda_{{\max}}\bigl({_hessian_terms(second.right, image, j, matrix)}\bigr)"
     values = _value_lines(work, constants)
@@ -90,6 +89,14 @@ def closed_forms(work: Derivation, theorem: Theorem | None = None) -> ClosedForm
     return ClosedForms(
         _aligned(rf"G_{{\max}} &= {gradient}", rows[0]), _aligned(rf"H_{{\max}} &= {hessian}", rows[1])
     )
+
+
+def form_names(work: Derivation) -> tuple[str, str]:
+    """The names of the output's j and K: plain ones where they are written out."""
+    if len(work.jet.groups) <= FEW_GROUPS:
+        return "j", "K"
+    last = Writer().term(work.jet.output.node)
+    return f"j_{{{last}}}", f"K_{{{last}}}"
 
 
 def data_form(work: Derivation, theorem: Theorem) -> str:
