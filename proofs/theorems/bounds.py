@@ -157,14 +157,17 @@ class Derivation:
         )
 
     def _refined(self, known: tuple[Theorem, ...], plain: Bound) -> Bound:
-        """H_max by the joint refinement of cross-entropy; the plain bound where that is no larger."""
+        """H_max by the joint refinement of cross-entropy; the plain bound where no smaller one is shown."""
         if self.loss.kind is not LossKind.CROSS_ENTROPY:
             raise GradlemmaError(f"expected cross_entropy to refine but got {self.loss.label()}")
         first, second = self.jet.output.first, self.jet.output.second
         if first is None or second is None:
             return plain
         region = softmax_region(self.sample, self.jet.output)
-        theorem, lower = refined_hessian(region, first, second, known, self.jet.groups)
+        try:
+            theorem, lower = refined_hessian(region, first, second, known, self.jet.groups)
+        except GradlemmaError:
+            return plain
         mean = infer(MeanBound(self.samples), theorem, self.sample.smooth)
         return smallest((plain, bound_of(infer(OperatorNormIntro(), mean), lower)))
 

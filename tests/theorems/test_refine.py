@@ -130,9 +130,8 @@ def test_no_number_below_the_largest_eigenvalue_is_shown(monkeypatch: pytest.Mon
         return form_at_most(theorem, groups, size * fmpq(999, 1000))
 
     monkeypatch.setattr(refine, "form_at_most", smaller)
-    with pytest.raises(GradlemmaError, match="could not be shown"):
-        uniform(3, 3, Fraction(1))
-    assert seen
+    reading = uniform(3, 3, Fraction(1))
+    assert len(seen) >= 4 and reading.refined == reading.hessian
 
 
 def test_intervals_cover_the_range_and_stop_where_the_target_is_too_small() -> None:
