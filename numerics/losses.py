@@ -17,11 +17,11 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from numerics.activations import apply
+from numerics.activations import apply, distance_to_kinks
 from numerics.errors import NumericsError
 from proofs.network import Loss, LossKind, entry_function
 
-__all__ = ["hessian_product", "output_gradient", "quadratic_form", "terms_added", "values"]
+__all__ = ["hessian_product", "kink_distance", "output_gradient", "quadratic_form", "terms_added", "values"]
 
 
 def values(loss: Loss, f: Tensor, y: Tensor) -> Tensor:
@@ -94,6 +94,14 @@ def terms_added(loss: Loss, f: Tensor, y: Tensor) -> Tensor:
             return _entries(loss, 1, f) + y.abs()
         case _:
             assert_never(loss.kind)
+
+
+def kink_distance(loss: Loss, f: Tensor, y: Tensor) -> float:
+    """The least distance of an entry of f - y to a kink of huber; infinity for smooth losses, NaN for NaN."""
+    function = entry_function(loss)
+    if function is None or not function.kinks:
+        return float("inf")
+    return float(distance_to_kinks(function, f - y).min())
 
 
 def _entries(loss: Loss, order: int, v: Tensor) -> Tensor:

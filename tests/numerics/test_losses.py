@@ -10,6 +10,7 @@ import torch
 from flint import ctx
 
 from numerics import losses
+from numerics.ascent import off_kinks
 from numerics.box import Box
 from numerics.checks import check_data, check_free
 from numerics.errors import NumericsError
@@ -114,6 +115,20 @@ def test_the_search_finds_targets_that_saturate_huber() -> None:
     )  # fmt: skip
     assert found.box_ascent is not None
     assert found.box_ascent.gradient_norm.value == pytest.approx(1.0, rel=1e-9)
+
+
+def test_hessians_are_left_out_where_a_residual_lies_on_a_kink() -> None:
+    network = Network.of(1, Dense(1, bias=False))
+    one = torch.ones(1, dtype=torch.float64)
+    x, y = torch.tensor([[2.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64)
+    assert losses.kink_distance(Loss.HUBER, x, y) == 0.0
+    assert losses.kink_distance(Loss.huber(Fraction(1, 2)), x, y) == 0.5
+    assert losses.kink_distance(Loss.MSE, x, y) == float("inf")
+    assert not off_kinks(network, Loss.HUBER, Point(one, x, y))
+    assert off_kinks(network, Loss.HUBER, Point(one, x, y + 0.25))
+    assert off_kinks(network, Loss.HALF_MSE, Point(one, x, y))
+    nan = torch.full_like(x, float("nan"))
+    assert not off_kinks(network, Loss.HUBER, Point(one, nan, y))
 
 
 def test_targets_and_norms_out_of_range_are_refused() -> None:
