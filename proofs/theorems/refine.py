@@ -24,11 +24,11 @@ from proofs.kernel.rules import Cases, Certificate, Monotone, Nonnegative
 from proofs.kernel.scalars import Poly, number
 
 from .finish import form_at_most, hessian_matrix, lower_perron, lower_root
-from .intervals import Interval, Shape, cover
 from .jet import Group
 from .lower import lower_form
 from .softmax_region import Region
 from .tactics import assume, at_most_itself, compare_of, rational, replace, used_bounds
+from .tangents import Interval, Shape, cover
 
 __all__ = ["refined_hessian"]
 

@@ -19,7 +19,7 @@ from proofs.network import Dense, Loss, Network
 from proofs.theorems import refine
 from proofs.theorems.bounds import Box, Derivation, Reading
 from proofs.theorems.finish import form_at_most
-from proofs.theorems.intervals import Interval, Shape, cover
+from proofs.theorems.tangents import Interval, Shape, cover
 
 
 def formula(a: float, b: float, classes: int) -> float:
@@ -82,7 +82,7 @@ def test_the_refined_bound_is_the_formula_where_j_is_an_eigenvector_of_k(
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_refined_bound_is_valid_smaller_and_below_the_formula(seed: int) -> None:
+def test_the_refined_bound_is_valid_and_smaller(seed: int) -> None:
     case = _with_curvature(seed)
     reading = case.derivation().worst_case(case.box(1.1), case.input_norm(), refine=True)
     refined = reading.refined
