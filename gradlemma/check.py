@@ -206,7 +206,7 @@ def _measure(bounds: Bounds, shown: Progress) -> Measured:
         random_points=problem.measure.random_points,
         ascent_steps=problem.measure.ascent_steps,
         input_norm=_float_below(resolved.input_norm),
-        target_norm=0.0 if resolved.target_norm is None else _float_below(resolved.target_norm),
+        target_norm=math.inf if resolved.target_norm is None else _float_below(resolved.target_norm),
         progress=lambda done, total: stage.update(done),
     )
 
@@ -245,6 +245,9 @@ def _ratios(bounds: Bounds, measured: Measured) -> Iterator[Ratio]:
         yield _ratio(place_name, "gradient_norm", reading_name, gradient.value, place.gradient_norm)
         if place.hessian_norm is not None:
             yield _ratio(place_name, "hessian_norm", reading_name, hessian.value, place.hessian_norm)
+            if reading.refined is not None:
+                refined = reading.refined.value
+                yield _ratio(place_name, "hessian_norm_refined", reading_name, refined, place.hessian_norm)
         if reading_name is ReadingName.WORST_CASE:
             # The worst case holds for every data set in range, so for each sample by itself.
             sample = place.sample_gradient_norm
@@ -288,7 +291,8 @@ def _slack(bounds: Bounds, measured: Measured, shown: Progress) -> dict[int, Lin
     for name, reading in bounds.readings.items():
         stage = shown.stage(f"evaluating the lines of {name.value}")
         instances = instances_of(problem.network, problem.loss, places[name], reference, generator)
-        steps = steps_of(reading.gradient.theorem, reading.hessian.theorem)
+        refined = () if reading.refined is None else (reading.refined.theorem,)
+        steps = steps_of(reading.gradient.theorem, reading.hessian.theorem, *refined)
         lines = evaluate_lines(steps, instances, progress=lambda done, _, s=stage: s.update(done))
         for number, line in lines.items():
             if number not in found or line.ratio < found[number].ratio or line.refuted:

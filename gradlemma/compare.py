@@ -14,7 +14,6 @@ from proofs.kernel.claims import (
     OperatorNorm,
     Relation,
     SamplesAre,
-    Simplex,
     Smooth,
 )
 from proofs.kernel.core import Theorem
@@ -22,6 +21,7 @@ from proofs.kernel.scalars import Atom, DistanceNorm, Norm, number
 from proofs.kernel.store import remember
 from proofs.kernel.terms import Mean, Role
 from proofs.theorems.bounds import Derivation, ReadingName
+from proofs.theorems.targets import target_range
 
 __all__ = ["differences"]
 
@@ -29,10 +29,11 @@ __all__ = ["differences"]
 def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved) -> list[str]:
     """What does not fit: one sentence for each goal that is not about the problem.
 
-    A goal `<reading>.G_max` or `.H_max` fits if it bounds the problem's own mean loss and each of
-    its hypotheses is a fact of that reading: its box and range of data, its weights and data, or
-    its ball; or, for the worst case and the ball, which speak of almost all weights, smoothness off
-    kinks (at given weights it must be shown).  A goal `data.inputs` or `data.targets` fits if it says
+    A goal `<reading>.G_max`, `.H_max` or `.H_max_refined` fits if it bounds the problem's own mean
+    loss and each of its hypotheses is a fact of that reading: its box and range of data, its weights
+    and data, or its ball; or, for the worst case and the ball, which speak of almost all weights,
+    smoothness off kinks (at given weights it must be shown).  A goal `data.inputs` or `data.targets`
+    fits if it says
     that the problem's data are in range.
     """
     mean = Mean(work.samples, work.sample.node)
@@ -44,15 +45,15 @@ def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved)
         claim = theorem.claim
         if place == "data":
             number = {"inputs": 0, "targets": 1}.get(quantity)
-            fits = number is not None and claim is range_of_data[number]
+            fits = number is not None and claim in range_of_data[number : number + 1]
         else:
-            order = {"G_max": 1, "H_max": 2}.get(quantity)
+            order = {"G_max": 1, "H_max": 2, "H_max_refined": 2}.get(quantity)
             fits = isinstance(claim, OperatorNorm) and claim.term is mean and claim.order == order
         if not facts or not fits:
             found.append(f"{name} is not a statement of that name about this problem")
         elif theorem.hypotheses - facts:
             found.append(_missing(name, theorem.hypotheses - facts))
-    if not any(name.endswith((".G_max", ".H_max")) for name in goals):
+    if not any(name.endswith((".G_max", ".H_max", ".H_max_refined")) for name in goals):
         found.append("there is no bound of a gradient or a Hessian")
     return found
 
@@ -85,18 +86,17 @@ def _facts(place: str, work: Derivation, resolved: Resolved, in_range: tuple[Cla
             return
         case _:
             return
-    for jet in work.jet.jets[1:]:
-        yield ForSamples(work.samples, Smooth(jet.node, 2))
+    for node in (*(jet.node for jet in work.jet.jets[1:]), *(node for node, _ in work.sample.kinks)):
+        yield ForSamples(work.samples, Smooth(node, 2))
 
 
 def _data_range(work: Derivation, resolved: Resolved) -> Iterator[Claim]:
-    """The range of the inputs, then that of the targets."""
+    """The range of the inputs, then that of the targets where the loss needs one."""
     samples = work.samples
     yield ForSamples(samples, _at_most(Norm(work.jet.sample), resolved.input_norm))
-    if resolved.target_norm is None:
-        yield ForSamples(samples, Simplex(work.sample.target))
-    else:
-        yield ForSamples(samples, _at_most(Norm(work.sample.target), resolved.target_norm))
+    in_range = target_range(work.loss, work.sample.target, resolved.target_norm)
+    if in_range is not None:
+        yield ForSamples(samples, in_range)
 
 
 def _box_facts(work: Derivation, resolved: Resolved) -> Iterator[Claim]:

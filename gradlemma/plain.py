@@ -8,6 +8,7 @@ from gradlemma.decimals import shown_above
 from proofs.kernel.claims import (
     Claim,
     Compare,
+    EntriesIn,
     ForSamples,
     IsTensor,
     OperatorNorm,
@@ -56,6 +57,8 @@ def claim_text(claim: Claim, *, exact: bool = False) -> str:
             return f"{_term(term)} is {'twice ' if order == 2 else ''}differentiable in theta"
         case Simplex(term=term):
             return f"{_term(term)} is a probability vector"
+        case EntriesIn(term=term, lower=lower, upper=upper):
+            return f"the entries of {_term(term)} lie in [{lower}, {upper}]"
         case IsTensor(variable=variable, digest=digest):
             return f"{_term(variable)} is the tensor {digest[:12]}"
         case SamplesAre(samples=samples, digests=digests):

@@ -15,7 +15,10 @@ from proofs.network import Loss, Network
 from proofs.theorems.bounds import Absent, Bound, Derivation, Reading, ReadingName
 from proofs.theorems.readings import at_residuals, at_weights, in_ball
 
-__all__ = ["Bounds", "ProvedBound", "bounds", "derive_bounds"]
+__all__ = ["REFINED", "Bounds", "ProvedBound", "bounds", "derive_bounds"]
+
+# The name of H_max by the joint refinement, after that of its reading.
+REFINED = "H_max_refined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,13 @@ class ProvedBound:
 
     def latex(self) -> str:
         """The closed form in LaTeX, read off the derivation: the statement and its recursions."""
-        from proofs.typeset.closed_form import closed_forms, data_form
+        from proofs.typeset.closed_form import closed_forms, data_form, refined_form
 
         if not self.name.startswith(ReadingName.WORST_CASE.value):
             return data_form(self.work, self.theorem)
-        forms = closed_forms(self.work)
+        if self.name.endswith(REFINED):
+            return refined_form(self.work, self.theorem)
+        forms = closed_forms(self.work, self.theorem)
         return forms.gradient if self.name.endswith("G_max") else forms.hessian
 
     def derivation(self, *, fragment: bool = False) -> str:
@@ -63,10 +68,11 @@ class ProvedBound:
 
 @dataclass(frozen=True, slots=True)
 class ReadingBounds:
-    """The two bounds of one reading of BND-3."""
+    """The bounds of one reading of BND-3; `refined` is H_max by the joint refinement, if asked for."""
 
     gradient: ProvedBound
     hessian: ProvedBound
+    refined: ProvedBound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,8 @@ class Bounds:
         for name, reading in self.readings.items():
             found[f"{name.value}.G_max"] = reading.gradient.theorem
             found[f"{name.value}.H_max"] = reading.hessian.theorem
+            if reading.refined is not None:
+                found[f"{name.value}.{REFINED}"] = reading.refined.theorem
         return found
 
 
@@ -132,9 +140,9 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
     Args:
         network: a `Network` or a feed-forward `torch.nn.Sequential`, whose weights are then used
             unless `weights` is given.
-        loss: `cross_entropy`, `mse` or `half_mse`.
+        loss: `cross_entropy`, `mse`, `half_mse`, `bce`, `huber`, or a `Loss`.
         **settings: as for `Problem.of`: x, y, input_norm, target_norm, weights, weight_norms,
-            bias_norms, factor, radius.
+            bias_norms, factor, radius, refine.
 
     Returns:
         For each reading that applies the theorems ||grad L|| <= G_max and ||Hess L|| <= H_max.
@@ -200,7 +208,8 @@ def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading 
     if name is ReadingName.WORST_CASE:
         if resolved.box is None:
             return Absent(name, "the problem states no box")
-        return work.worst_case(resolved.box, resolved.input_norm, resolved.target_norm)
+        refine = resolved.problem.refine
+        return work.worst_case(resolved.box, resolved.input_norm, resolved.target_norm, refine=refine)
     if resolved.weights is None or resolved.data is None:
         return Absent(name, "the problem has no weights or no data")
     match name:
@@ -218,4 +227,8 @@ def _proved(work: Derivation, reading: Reading) -> ReadingBounds:
     def one(symbol: str, bound: Bound) -> ProvedBound:
         return ProvedBound(f"{reading.name.value}.{symbol}", bound.value, bound.lower, bound.theorem, work)
 
-    return ReadingBounds(one("G_max", reading.gradient), one("H_max", reading.hessian))
+    return ReadingBounds(
+        one("G_max", reading.gradient),
+        one("H_max", reading.hessian),
+        None if reading.refined is None else one(REFINED, reading.refined),
+    )

@@ -13,7 +13,7 @@ from gradlemma.derive import write_text
 from gradlemma.errors import printable
 from gradlemma.pdf import compile_pdf
 from gradlemma.plain import claim_text, definition_text, lets_of
-from gradlemma.proved import ProvedBound
+from gradlemma.proved import REFINED, ProvedBound
 from proofs.kernel.claims import Compare
 from proofs.theorems.bounds import ReadingName
 from proofs.typeset import Goal, claim_latex, to_latex
@@ -55,7 +55,7 @@ def document_of(checked: Checked) -> dict[str, Any]:
             "name": checked.problem.name,
             "sha256": checked.problem.sha256,
             "network": checked.problem.network.describe(),
-            "loss": checked.problem.loss.value,
+            "loss": checked.problem.loss.label(),
             "parameters": checked.problem.network.parameter_count,
             "seed": checked.problem.seed,
         },
@@ -82,7 +82,8 @@ def _reading(checked: Checked, name: ReadingName) -> dict[str, Any] | None:
     reading = checked.bounds.readings.get(name)
     if reading is None:
         return {"G_max": None, "H_max": None, "reason": checked.bounds.absent.get(name)}
-    return {"G_max": _bound(reading.gradient), "H_max": _bound(reading.hessian)}
+    found = {"G_max": _bound(reading.gradient), "H_max": _bound(reading.hessian)}
+    return found if reading.refined is None else found | {REFINED: _bound(reading.refined)}
 
 
 def _bound(bound: ProvedBound) -> dict[str, Any]:
@@ -260,11 +261,16 @@ def _rows(checked: Checked) -> list[tuple[str, ...]]:
     places[ReadingName.AT_RESIDUALS] = "at_weights"
     for name, reading in checked.bounds.readings.items():
         place: Place | None = getattr(checked.measured, places[name])
-        for symbol, bound, found in (
-            ("G_max", reading.gradient, None if place is None else place.gradient_norm),
-            ("H_max", reading.hessian, None if place is None else place.hessian_norm),
+        for symbol, bound, quantity in (
+            ("G_max", reading.gradient, "gradient_norm"),
+            ("H_max", reading.hessian, "hessian_norm"),
+            ("refined", reading.refined, "hessian_norm_refined"),
         ):
-            quantity = "gradient_norm" if symbol == "G_max" else "hessian_norm"
+            if bound is None:
+                continue
+            found = None
+            if place is not None:
+                found = place.gradient_norm if symbol == "G_max" else place.hessian_norm
             rows.append(
                 (
                     TITLES[name] if symbol == "G_max" else "",

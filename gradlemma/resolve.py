@@ -8,7 +8,7 @@ from fractions import Fraction
 from gradlemma.errors import ProblemError
 from gradlemma.problem import Problem
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Loss
+from proofs.network import LossKind
 from proofs.theorems.bounds import Box, Data
 from proofs.theorems.sizes import ceil_decimal, largest_row_norm, operator_norm_above
 
@@ -73,11 +73,13 @@ def _input_norm(problem: Problem, data: Data | None) -> Fraction:
 
 
 def _target_norm(problem: Problem, data: Data | None) -> Fraction | None:
-    if problem.loss is Loss.CROSS_ENTROPY:
+    if problem.loss.has_range:
         return None
     if problem.target_norm is not None:
         return problem.target_norm
     if data is None:
+        if problem.loss.kind is LossKind.HUBER:
+            return None
         raise ProblemError(
             "expected targets.norm or data for a squared loss",
             kind="missing-key",

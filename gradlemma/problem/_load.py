@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from gradlemma.errors import ProblemError, printable
 from proofs.errors import GradlemmaError, NetworkError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Activate, Dense, Layer, Loss, Network, activation, loss_named
+from proofs.network import Activate, Dense, Layer, Loss, Network, activation
 
 from ._explain import explain
 from ._files import read_problem
@@ -81,7 +81,7 @@ def _line_of(key: str | None, tree: Node | None) -> int | None:
 
 
 def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
-    loss = loss_named(spec.loss)
+    loss: Loss = spec.loss
     data: tuple[ExactTensor, ExactTensor] | None = None
     if spec.data is not None:
         from ._data import read_data
@@ -114,6 +114,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
         weights=weights,
         box=_box(spec, network),
         radius=None if spec.ball is None else spec.ball.radius,
+        refine=bool(spec.refine),
         seed=spec.seed,
         measure=Measure(spec.measure.random_points, spec.measure.ascent_steps),
     )

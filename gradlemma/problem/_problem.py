@@ -43,6 +43,7 @@ class Problem:
     weights: tuple[ExactTensor, ...] | None = None
     box: BoxSpec | None = None
     radius: Fraction | None = None
+    refine: bool = False
     seed: int = 0
     measure: Measure = field(default_factory=Measure)
 
@@ -65,14 +66,16 @@ class Problem:
         bias_norms: Sequence[Any] | str | None = None,
         factor: Any = 1,
         radius: Any = None,
+        refine: bool = False,
         seed: int = 0,
         measure: Measure | None = None,
     ) -> Problem:
         """A problem from Python values, with the checks of a problem file.
 
         Numbers are `int`, `Fraction` or text such as `"1/16"`; tensors are arrays, torch tensors or
-        nested lists; integer `y` of one dimension are class labels unless the loss is a squared error
-        on one output.
+        nested lists; integer `y` of one dimension are class labels unless there is one output and the
+        loss is not cross-entropy.  A loss is a name or a `Loss` such as `Loss.huber(Fraction(1, 2))`.
+        `refine` asks for the joint refinement of cross-entropy's Hessian bound as well.
 
         >>> from proofs.network import Dense, Network
         >>> net = Network.of(64, Dense(32), "tanh", Dense(10))
@@ -91,6 +94,7 @@ class Problem:
             weights=tensors_of(weights, network),
             box=box_of(network, weight_norms, bias_norms, factor),
             radius=norm_of(radius, "ball.radius"),
+            refine=refine,
             seed=seed,
             measure=measure or Measure(),
         )
@@ -109,8 +113,5 @@ class Problem:
         'problem: 2-1, mse, no samples'
         """
         count = "no" if self.samples is None else str(self.samples.count)
-        return (
-            f"{printable(self.name)}: {self.network.describe()}, {self.loss.value}, {count} samples".replace(
-                " ,", ","
-            )
-        )
+        parts = (self.network.describe(), self.loss.label(), f"{count} samples")
+        return f"{printable(self.name)}: {', '.join(parts)}"

@@ -12,6 +12,7 @@ from proofs.errors import KernelError
 from proofs.kernel.claims import (
     Claim,
     Compare,
+    EntriesIn,
     ForSamples,
     IsTensor,
     Relation,
@@ -35,6 +36,7 @@ class Assumption(Enum):
     TARGET_NORM = "the norm of the target is bounded"
     NODE_NORM = "the norm of a node is bounded"
     TARGET_SIMPLEX = "the target is a probability vector"
+    TARGET_RANGE = "the target's entries lie in [0, 1]"
     TWICE_DIFFERENTIABLE = "a node is twice differentiable in the parameters"
     VALUE_AT_ZERO = "the activation's value at 0 is bounded"
     SLOPE = "the activation's slope is bounded"
@@ -59,6 +61,8 @@ def assumption_of(claim: Claim) -> Assumption:
             return Assumption.TWICE_DIFFERENTIABLE
         case Simplex(term=Variable(role=Role.SAMPLE)):
             return Assumption.TARGET_SIMPLEX
+        case EntriesIn(term=Variable(role=Role.SAMPLE)):
+            return Assumption.TARGET_RANGE
         case IsTensor():
             return Assumption.GIVEN_WEIGHTS
         case SamplesAre():

@@ -50,6 +50,22 @@ def _worst_case() -> Mapping[str, Theorem]:
     }
 
 
+def _joint() -> Mapping[str, Theorem]:
+    # Two and three classes; the plain bounds stand beside them.
+    from proofs.network import Dense, Loss, Network
+    from proofs.theorems.bounds import Box, Derivation
+
+    one = Fraction(1)
+    found: dict[str, Theorem] = {}
+    for classes, name in ((2, "two_classes"), (3, "three_classes")):
+        work = Derivation(Network.of(1, Dense(2), "silu", Dense(classes)), Loss.CROSS_ENTROPY)
+        reading = work.worst_case(Box((one, one), (one, one)), one, refine=True)
+        if reading.refined is not None:
+            found[f"{name}.H_max_refined"] = reading.refined.theorem
+            found[f"{name}.H_max"] = reading.hessian.theorem
+    return found
+
+
 def _closed_form() -> Mapping[str, Theorem]:
     from proofs.theorems.bnd2 import uniform_bounds
 
@@ -142,6 +158,33 @@ STATEMENTS = (
             ),
             TIED,
         ),
+    ),
+    Statement(
+        id="BND-1-joint",
+        title="joint refinement for softmax cross-entropy",
+        says="In BND-1 with softmax cross-entropy the largest g and h are not attained together: with `N = ||p - y||`, "
+        "`||Hess L||` is at most the largest of `lambda_max(min(1/2, 2 - N^2) j j^T + N K)` over `0 <= N <= sqrt(2)`; with "
+        "two classes and `x = ||p - (1/2, 1/2)||`, of `lambda_max((1/2 - x^2) j j^T + (x + sqrt(1/2)) K)` over "
+        "`0 <= x <= sqrt(1/2)`.",
+        hypotheses=(
+            WEIGHT_NORMS,
+            BIAS_NORMS,
+            INPUT_NORM,
+            TARGETS,
+            FRESH_PARAMETERS,
+        ),
+        source="[gradlemma]",
+        established="derived by kernel rules from JET, LOSS and ACT, interval by interval of N; printed for networks "
+        "1-2-2 and 1-2-3 with silu in numbers",
+        instantiate=Instantiation(
+            "gradlemma derive BND-1 --problem examples/refined.yaml --format md",
+            "from gradlemma import Dense, Network, bounds\n"
+            'net = Network.of(1, Dense(2), "tanh", Dense(3))\n'
+            'found = bounds(net, "cross_entropy", input_norm=1, weight_norms=[1, 1], bias_norms=[1, 1], refine=True)\n'
+            "print(float(found.worst_case.refined.value), float(found.hessian.value))",
+        ),
+        theorems=_joint,
+        sampling=Sampled("`||Hess L|| / H_max_refined - 1` at weights in the box and data in range"),
     ),
     Statement(
         id="BND-2",

@@ -8,7 +8,7 @@ from .assumptions import Assumption
 
 __all__ = [
     "ACTIVATION_CONSTANTS", "BIAS_NORMS", "CONTINUITY", "EIGENVECTOR", "FACTOR_SQRT2", "FRESH_PARAMETERS",
-    "INPUT_NORM", "NODE_NORM", "NONNEGATIVE_CONSTANTS", "TARGETS", "TARGET_NORM", "WEIGHT_NORMS",
+    "INPUT_NORM", "NODE_NORM", "NONNEGATIVE_CONSTANTS", "TARGETS", "TARGET_NORM", "TARGET_RANGE", "WEIGHT_NORMS",
     "off_kinks",
 ]  # fmt: skip
 
@@ -20,6 +20,9 @@ BIAS_NORMS = Hypothesis(
 )
 INPUT_NORM = Hypothesis("input-norm", "`||x_i|| <= M` for every sample.", (Assumption.INPUT_NORM,))
 TARGET_NORM = Hypothesis("target-norm", "`||y_i|| <= M_y` for every sample.", (Assumption.TARGET_NORM,))
+TARGET_RANGE = Hypothesis(
+    "target-range", "The entries of every target lie in [0, 1] (binary cross-entropy).", (Assumption.TARGET_RANGE,)
+)
 TARGETS = Hypothesis(
     "targets",
     "Every target is a probability vector (softmax cross-entropy).",

@@ -9,7 +9,15 @@ from proofs.kernel.core import Theorem
 from proofs.network import loss_named
 
 from ._statement import Counterexample, Hypothesis, Instantiation, Sampled, Statement
-from .hypotheses import FACTOR_SQRT2, NODE_NORM, NONNEGATIVE_CONSTANTS, TARGET_NORM, TARGETS, off_kinks
+from .hypotheses import (
+    FACTOR_SQRT2,
+    NODE_NORM,
+    NONNEGATIVE_CONSTANTS,
+    TARGET_NORM,
+    TARGET_RANGE,
+    TARGETS,
+    off_kinks,
+)
 
 __all__ = ["STATEMENTS"]
 
@@ -89,5 +97,23 @@ STATEMENTS = (
         "`l = ||f - y||^2 / 2`, `||f|| <= a`, `||y|| <= M_y`, `g = a + M_y`, `h = 1`",
         (NODE_NORM, TARGET_NORM, NONNEGATIVE_CONSTANTS),
         _squared(1),
+    ),
+    _statement(
+        "bce",
+        "binary cross-entropy",
+        "`l = sum_i log(1 + exp f_i) - y_i f_i` over d outputs with `0 <= y_i <= 1`, `g = sqrt(d)`, `h = 1/4`",
+        (TARGET_RANGE,),
+        (Counterexample("target-range", "one output, `f = 0`, `y = 2`: `|l'| = 3/2 > 1`"),),
+    ),
+    _statement(
+        "huber",
+        "Huber loss",
+        "`l` the sum over d outputs of `r^2 / 2` where `|r| <= delta` and `delta (|r| - delta/2)` beyond, `r = f - y`, "
+        "`||f|| <= a`, `||y|| <= M_y`, `g = sqrt(d) delta` or `g = a + M_y`, `h = 1`",
+        (NODE_NORM, TARGET_NORM, NONNEGATIVE_CONSTANTS),
+        (
+            Counterexample("node-norm", "`delta = 4`, `f = 2`, `y = 0`, with `a = 1`, `M_y = 0`: `|l'| = 2 > 1`"),
+            Counterexample("target-norm", "`delta = 4`, `f = 0`, `y = 2`, with `a = 0`, `M_y = 1`: `|l'| = 2 > 1`"),
+        ),
     ),
 )

@@ -92,7 +92,7 @@ def uniform_bounds(depth: int, name: str | None = None) -> UniformBounds:
     symbols = _symbols(function)
     jets, groups = _network(depth, function)
     loss = sample_loss(Loss.CROSS_ENTROPY, jets[-1])
-    bounds = (*_bounds(jets, groups, symbols), *loss.residual_bounds)
+    bounds = (*_bounds(jets, groups, symbols), *loss.constants[0].theorems)
     samples = (next(iter(jets[0].node.free)), loss.target)
     forms: list[Theorem] = []
     for target in (loss.first, loss.second):

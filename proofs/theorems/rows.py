@@ -17,13 +17,12 @@ from proofs.kernel.rules import Certificate, Definition, MeanValue, Monotone, Se
 from proofs.kernel.scalars import Let, Norm, Poly, Real, number
 from proofs.kernel.terms import Entrywise, Named, Term
 from proofs.kernel.univariate import Univariate
-from proofs.network import Loss
+from proofs.network import Loss, entry_function
 
-from .bounds import used_bounds
 from .constants import supremum
 from .jet import activation_row
 from .losses import sample_loss
-from .tactics import assume, assume_at_most, compare_of
+from .tactics import assume, assume_at_most, compare_of, used_bounds
 from .two_layers import PHI, two_layers
 from .values import dense_value
 
@@ -77,12 +76,21 @@ def activation_in_symbols() -> dict[str, Theorem]:
 
 
 def loss_in_symbols(loss: Loss) -> dict[str, Theorem]:
-    """|D l[u]| <= g J_f and |D^2 l[u,u]| <= h J_f^2 + g K_f for f = z_2, with the bounds of ||f||, ||y||."""
-    network = two_layers(WIDTHS)
+    """|D l[u]| <= g J_f and |D^2 l[u,u]| <= h J_f^2 + g K_f for f = z_2, with the bounds of ||f||, ||y||.
+
+    A loss that sums a function over the outputs has 3 of them.  Where a bound of ||y|| gives another g,
+    these are `first_by_target` and `second_by_target`.
+    """
+    network = two_layers(WIDTHS if entry_function(loss) is None else (*WIDTHS[:2], 3))
     sample = sample_loss(loss, network.output)
     sizes: dict[str, Term | None] = {"a": network.output.node, "m": sample.target}
-    known = (*sample.residual_bounds, *_at_most(sizes))
-    return {"first": _inserted(sample.first, known), "second": _inserted(sample.second, known)}
+    found: dict[str, Theorem] = {}
+    for constants in sample.constants:
+        suffix = "_by_target" if constants.needs_target_norm and found else ""
+        known = (*constants.theorems, *_at_most(sizes))
+        found[f"first{suffix}"] = _inserted(sample.first, known)
+        found[f"second{suffix}"] = _inserted(sample.second, known)
+    return found
 
 
 def secant() -> Theorem:

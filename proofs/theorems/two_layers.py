@@ -36,11 +36,10 @@ from proofs.kernel.terms import Entrywise, Named, Term, Variable
 from proofs.kernel.univariate import Function, Unspecified
 from proofs.network import Loss
 
-from .bounds import used_bounds
 from .finish import whole_direction
 from .jet import Group, Jet, activation_row, dense_row, group_of, input_jet
 from .losses import sample_loss
-from .tactics import assume, assume_at_most, compare_of
+from .tactics import assume, assume_at_most, compare_of, used_bounds
 from .values import dense_value
 
 __all__ = ["TwoLayers", "jet_one", "two_layer_bounds", "two_layers"]
@@ -100,7 +99,7 @@ def two_layer_bounds() -> dict[str, Theorem]:
     samples = (network.sample, loss.target)
     forms: list[Theorem] = []
     for target in (loss.first, loss.second):
-        used = used_bounds(target, (*bounds, *loss.residual_bounds))
+        used = used_bounds(target, (*bounds, *loss.constants[0].theorems))
         needed = _needed(target, used)
         about = tuple(sign for sign in signs if compare_of(sign).right.atoms() <= needed)
         form = infer(Monotone(None, unfold=True), target, *used, *about)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from proofs.kernel.claims import (
     Claim,
     Compare,
+    EntriesIn,
     Equal,
     ForSamples,
     IsTensor,
@@ -53,6 +54,14 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
             return (math(writer.term(term)), f" is {times} differentiable in ", math(r"\theta"))
         case Simplex(term=term):
             return (math(writer.term(term)), " is a probability vector")
+        case EntriesIn(term=term, lower=lower, upper=upper):
+            entry = Piece(writer.entry(term, "i"))
+            ends = [Piece(writer.poly(number(end))) for end in (lower, upper)]
+            below, above = (
+                Piece(rf"\le {entry.text}", is_relation=True),
+                Piece(rf"\le {ends[1].text}", is_relation=True),
+            )
+            return (Math((ends[0], below, above)), " for every ", math("i"))
         case IsTensor(variable=variable, digest=digest):
             shape = math(r"\times ".join(str(n) for n in variable.shape))
             return (

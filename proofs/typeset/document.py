@@ -287,7 +287,8 @@ def _theorem_blocks(tree: StepTree, writer: Writer) -> list[Block]:
 
 def goal_title(name: str) -> tuple[Inline, ...]:
     """A name of a goal, with G_max and H_max as formulas."""
-    parts = re.split(r"\b([GH])_max\b", name)
+    spoken = name.replace("_max_refined", "_max, refined")
+    parts = re.split(r"\b([GH])_max\b", spoken)
     return tuple(math(rf"{part}_{{\max}}") if i % 2 else part for i, part in enumerate(parts) if part)
 
 

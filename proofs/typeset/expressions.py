@@ -30,6 +30,7 @@ from proofs.kernel.terms import (
     LogSumExp,
     Mean,
     Named,
+    Ones,
     Role,
     Scale,
     Softmax,
@@ -114,6 +115,8 @@ class Writer:
                 return self.name(name)
             case Zero():
                 return "0"
+            case Ones():
+                return r"\mathbf{1}"
             case Sum(parts=parts):
                 return self._sum(parts)
             case Scale(factor=factor, term=inner):

@@ -204,6 +204,8 @@ def _conventions(known: Vocabulary, writer: Writer, text: str) -> tuple[Inline |
         found += [", ", math(r"\lVert\cdot\rVert_F"), " the Frobenius norm"]
     if r"\odot" in text:
         found += ["; ", math(r"\odot"), " is the entrywise product"]
+    if r"\mathbf{1}" in text:
+        found += ["; ", math(r"\mathbf{1}"), " is the vector of ones"]
     found.append(".")
     if known.has_direction:
         found += [" ", math("u"), " is an arbitrary direction in ", math(r"\theta"), ", with blocks "]

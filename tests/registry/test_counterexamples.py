@@ -80,6 +80,11 @@ def _squared(f, y):
     return abs(_first(lambda t: (f + t - y) ** 2))
 
 
+def _huber(f, y):
+    """|l'(f)| for delta = 4 and |f - y| < 3."""
+    return _squared(f, y) / 2
+
+
 def _node_bound(a, m):
     """2 (a + m) and a + m, which bound |l'| of mse and half_mse with |f| <= a and |y| <= m."""
     return 2 * (a + m), a + m
@@ -109,6 +114,9 @@ FOUND = {
     ("LOSS-mse", "factor-2"): (_squared(1, 0), _node_bound(1, 0)[0] / 2),
     ("LOSS-half_mse", "node-norm"): (_squared(2, 0) / 2, _node_bound(1, 0)[1]),
     ("LOSS-half_mse", "target-norm"): (_squared(0, 2) / 2, _node_bound(0, 1)[1]),
+    ("LOSS-bce", "target-range"): (abs(1 / (1 + math.exp(0)) - 2), 1),
+    ("LOSS-huber", "node-norm"): (_huber(2, 0), _node_bound(1, 0)[1]),
+    ("LOSS-huber", "target-norm"): (_huber(0, 2), _node_bound(0, 1)[1]),
     ("BND-1", "weight-norms"): (_one_layer(2, 1, -1), _one_layer_bound()),
     ("BND-1", "input-norm"): (_one_layer(1, 2, -1), _one_layer_bound()),
     ("BND-1", "target-norm"): (_one_layer(1, 1, -2), _one_layer_bound()),

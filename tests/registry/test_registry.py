@@ -14,7 +14,7 @@ from proofs.kernel.core import Theorem, replay
 from proofs.kernel.scalars import Let, Norm, Real, number
 from proofs.kernel.terms import Deriv, Named, Role, Scale, Softmax, Variable
 from proofs.kernel.univariate import Unspecified
-from proofs.network.losses import Loss
+from proofs.network.losses import LossKind
 from proofs.registry import Assumption, NotSampled, Statement, assumption_of, registry, statement
 
 EVERY = pytest.mark.parametrize("found", registry(), ids=lambda found: found.id)
@@ -95,7 +95,7 @@ def test_ids_are_unique_and_every_loss_has_its_row():
     identifiers = [found.id for found in registry()]
     assert len(set(identifiers)) == len(identifiers)
     rows = {name.removeprefix("LOSS-") for name in identifiers if name.startswith("LOSS-")}
-    assert rows == {loss.value for loss in Loss}
+    assert rows == {kind.value for kind in LossKind}
 
 
 @pytest.mark.parametrize(

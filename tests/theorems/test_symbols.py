@@ -126,7 +126,7 @@ def test_the_activation_row_holds(weights, direction):
     assert below(second, right(ACTIVATION["second"], values))
 
 
-@pytest.mark.parametrize("loss", [Loss.MSE, Loss.HALF_MSE], ids=lambda loss: loss.value)
+@pytest.mark.parametrize("loss", [Loss.MSE, Loss.HALF_MSE], ids=lambda loss: loss.label())
 @given(st.tuples(*[NUMBERS] * 5), st.tuples(*[NUMBERS] * 4), NUMBERS)
 def test_the_row_of_a_squared_error_holds(loss, weights, direction, y):
     net = Scalar(weights, direction)
