@@ -1,6 +1,7 @@
 """The command line: verbs that call the library, errors as sentences, verdicts as exit codes.
 
-Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted.
+Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted; ended by SIGPIPE
+(141 in a shell) if the reader of the output leaves.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from gradlemma.errors import as_json, printable
+from gradlemma.streams import OutputFailed, ReaderLeft, drop_output, end_by_broken_pipe, watched_output
 from proofs.errors import GradlemmaError
 
 __all__ = ["app", "main"]
@@ -40,6 +44,18 @@ class Format(StrEnum):
     json = "json"
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C in a command; Typer would turn a KeyboardInterrupt into a silent exit."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _Interrupted from None
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -56,7 +72,7 @@ def _root(
 ) -> None:
     """Proved bounds on gradients and Hessians of neural networks, with their derivations.
 
-    Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted.
+    Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted, 141 output closed.
     """
 
 
@@ -68,9 +84,10 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Bound gradient and Hessian of the problem, prove it, and compare with measurements."""
-    from gradlemma.check_command import run_check
+    with _interruptible():
+        from gradlemma.check_command import run_check
 
-    raise typer.Exit(run_check(problem, out=out, as_json=as_json, quiet=quiet))
+        raise typer.Exit(run_check(problem, out=out, as_json=as_json, quiet=quiet))
 
 
 @app.command()
@@ -86,19 +103,20 @@ def derive(
     out: Annotated[Path | None, typer.Option("--out", help="Write to this file.")] = None,
 ) -> None:
     """Derive a theorem and print assumptions, steps, statement and bibliography."""
-    from gradlemma.derive import run_derive
+    with _interruptible():
+        from gradlemma.derive import run_derive
 
-    raise typer.Exit(
-        run_derive(
-            theorem,
-            problem=problem,
-            depth=depth,
-            form=form.value,
-            fragment=fragment,
-            out=out,
-            activation=activation,
+        raise typer.Exit(
+            run_derive(
+                theorem,
+                problem=problem,
+                depth=depth,
+                form=form.value,
+                fragment=fragment,
+                out=out,
+                activation=activation,
+            )
         )
-    )
 
 
 @app.command()
@@ -108,29 +126,43 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Check every step of a stored derivation again, from its rules alone."""
-    from gradlemma.replay import run_replay
+    with _interruptible():
+        from gradlemma.replay import run_replay
 
-    raise typer.Exit(run_replay(derivation, problem=problem, as_json=as_json))
+        raise typer.Exit(run_replay(derivation, problem=problem, as_json=as_json))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; no input leads to a traceback."""
     given = sys.argv[1:] if arguments is None else arguments
-    wants_json = "--json" in given or "--format=json" in given
+    try:
+        with watched_output():
+            code = _run(given, "--json" in given or "--format=json" in given)
+            sys.stdout.flush()
+    except ReaderLeft:
+        end_by_broken_pipe()
+    except OutputFailed as failed:
+        drop_output()
+        code = _say(f"expected an output that can be written but got: {failed}; free some space", BAD_INPUT)
+    sys.exit(code)
+
+
+def _run(given: list[str], wants_json: bool) -> int:
+    """The exit code of the command; whatever it raises has been said."""
     try:
         code: Any = app(args=given, prog_name="gradlemma", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader left: what remains in the buffer must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = UNDECIDED
     except Exception as error:
-        code = _failure(error, wants_json)
-    except KeyboardInterrupt:
-        if wants_json:
-            print(json.dumps({"error": {"kind": "interrupted", "message": "interrupted", "remedy": ""}}))
-        code = _say("interrupted", INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _failure(error, wants_json)
+    except (KeyboardInterrupt, _Interrupted):
+        return _interrupted(wants_json)
+    return code if isinstance(code, int) else 0
+
+
+def _interrupted(wants_json: bool) -> int:
+    if wants_json:
+        document = as_json(RuntimeError("interrupted"), "interrupted")
+        print(json.dumps(document, indent=2, sort_keys=True))
+    return _say("interrupted", INTERRUPTED)
 
 
 def _failure(error: Exception, wants_json: bool) -> int:
