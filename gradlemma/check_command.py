@@ -11,7 +11,8 @@ from gradlemma.errors import printable
 from gradlemma.forecast import forecast
 from gradlemma.problem import load_problem
 from gradlemma.progress import Progress
-from gradlemma.report import document_of, print_table, write_report
+from gradlemma.report import document_of, write_report
+from gradlemma.table import print_table
 from proofs.errors import GradlemmaError
 
 __all__ = ["run_check"]
