@@ -11,7 +11,7 @@ from gradlemma.errors import printable
 from gradlemma.forecast import forecast
 from gradlemma.problem import load_problem
 from gradlemma.progress import Progress
-from gradlemma.report import document_of, write_report
+from gradlemma.report import REPORT_FILES, document_of, write_report
 from gradlemma.table import print_table
 from proofs.errors import GradlemmaError
 
@@ -28,6 +28,12 @@ def _require_writable(out: Path) -> None:
             f"expected a directory that can be written for --out but got {printable(out)}; "
             "choose another path"
         )
+    for name in REPORT_FILES:
+        if (out / name).is_dir():
+            raise GradlemmaError(
+                f"expected to write the file {printable(out / name)} but it is a directory; "
+                "choose another path for --out"
+            )
 
 
 def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:

@@ -64,6 +64,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit(0)
 
 
+def _place(text: str | Path) -> Path:
+    """A path; an empty one, say of an unset variable, is refused and not read as the current directory."""
+    if not str(text):
+        raise typer.BadParameter("expected a path but got nothing")
+    return Path(text)
+
+
 @app.callback()
 def _root(
     version: Annotated[
@@ -79,7 +86,9 @@ def _root(
 @app.command()
 def check(
     problem: Annotated[Path, typer.Argument(metavar="PROBLEM.yaml", help="The problem file.")],
-    out: Annotated[Path, typer.Option("--out", help="The directory of the report.")] = Path("report"),
+    out: Annotated[
+        Path, typer.Option("--out", parser=_place, metavar="DIRECTORY", help="The directory of the report.")
+    ] = Path("report"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
@@ -100,7 +109,9 @@ def derive(
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.tex,
     fragment: Annotated[bool, typer.Option("--fragment", help="Without the document around it.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", parser=_place, metavar="FILE", help="Write to this file.")
+    ] = None,
 ) -> None:
     """Derive a theorem and print assumptions, steps, statement and bibliography."""
     with _interruptible():

@@ -64,7 +64,7 @@ def _missing(name: str, extra: frozenset[Claim], flat: str | None) -> str:
     if not all(isinstance(claim, ForSamples) and isinstance(claim.claim, Smooth) for claim in extra):
         return f"{name} rests on {len(extra)} hypotheses that are not facts of this problem"
     if flat is not None:
-        return f"{name} needs outputs of activations to be twice differentiable, which may fail everywhere: {flat}"
+        return f"{name} needs twice differentiable outputs of activations, which may fail everywhere: {flat}"
     return (
         f"{name} needs all activations to be off their kinks at the given weights, which is not shown: "
         "a sample lies on a kink, or too close to one to tell"

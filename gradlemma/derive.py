@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -34,6 +35,8 @@ def run_derive(
     Raises:
         GradlemmaError: for an unknown theorem or options that do not go together.
     """
+    if out is not None:
+        require_writable_file(out)
     goals, title = _goals(theorem, problem, depth, activation)
     text = _printed(goals, title, form, fragment)
     if out is None:
@@ -88,6 +91,26 @@ def _printed(goals: dict[str, Theorem], title: str, form: str, fragment: bool) -
             raise GradlemmaError(f"expected the format tex, md or json but got {printable(form)}")
 
 
+def require_writable_file(path: Path) -> None:
+    """Refuses a place where no file can be written.
+
+    Raises:
+        GradlemmaError: naming the path.
+    """
+    if path.is_dir() or not path.name:
+        raise GradlemmaError(
+            f"expected a file for --out but got the directory {printable(path)}; add a name to it"
+        )
+    if not path.parent.is_dir():
+        raise GradlemmaError(
+            f"expected --out in a directory that exists but got {printable(path)}; make the directory first"
+        )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise GradlemmaError(
+            f"expected a file that can be written for --out but got {printable(path)}; choose another path"
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + ".partial")
@@ -97,5 +120,10 @@ def write_text(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
+    except OSError as error:
+        raise GradlemmaError(
+            f"expected to write the file {printable(path)} but got: {error.strerror}; choose another path"
+        ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

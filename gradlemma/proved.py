@@ -15,7 +15,9 @@ from proofs.network import Loss, Network
 from proofs.theorems.bounds import Absent, Bound, Derivation, Reading, ReadingName
 from proofs.theorems.readings import at_residuals, at_weights, in_ball
 
-__all__ = ["Bounds", "ProvedBound", "bounds", "derive_bounds"]
+__all__ = ["INTERRUPTED", "Bounds", "ProvedBound", "asked_for", "bounds", "derive_bounds"]
+
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,44 +176,65 @@ def derive_bounds(problem: Problem, report: Callable[[str], object] | None = Non
     failed: set[ReadingName] = set()
     interrupted = False
     for name in ReadingName:
+        reason = _not_asked(resolved, name)
+        if reason is not None or interrupted:
+            absent[name] = reason or INTERRUPTED
+            continue
         say(f"deriving the reading {name.value}")
         try:
-            found = Absent(name, "interrupted") if interrupted else _derive(work, resolved, name)
+            found = _derive(work, resolved, name)
         except GradlemmaError as error:
             failed.add(name)
-            found = Absent(name, str(error))
+            absent[name] = str(error)
         except OverflowError:
             failed.add(name)
-            found = Absent(name, "numbers beyond the range of double precision")
+            absent[name] = "numbers beyond the range of double precision"
         except KeyboardInterrupt:
             interrupted = True
-            found = Absent(name, "interrupted")
-        if isinstance(found, Absent):
-            absent[name] = found.reason
+            absent[name] = INTERRUPTED
         else:
-            readings[name] = _proved(work, found)
+            if isinstance(found, Absent):
+                absent[name] = found.reason
+            else:
+                readings[name] = _proved(work, found)
     facts: dict[str, Theorem] = {}
-    if resolved.data is not None and ReadingName.WORST_CASE in readings:
-        facts = work.data_facts(resolved.data, resolved.input_norm, resolved.target_norm)
+    if resolved.data is not None and ReadingName.WORST_CASE in readings and not interrupted:
+        try:
+            facts = work.data_facts(resolved.data, resolved.input_norm, resolved.target_norm)
+        except KeyboardInterrupt:
+            interrupted = True
     return Bounds(resolved, work, readings, absent, frozenset(failed), facts, interrupted)
 
 
-def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading | Absent:
+def _not_asked(resolved: Resolved, name: ReadingName) -> str | None:
+    """Why the problem does not ask for a reading, or None."""
     if name is ReadingName.WORST_CASE:
-        if resolved.box is None:
-            return Absent(name, "the problem states no box")
-        return work.worst_case(resolved.box, resolved.input_norm, resolved.target_norm)
+        return "the problem states no box" if resolved.box is None else None
     if resolved.weights is None or resolved.data is None:
-        return Absent(name, "the problem has no weights or no data")
+        return "the problem has no weights or no data"
+    if name is ReadingName.BALL and resolved.problem.radius is None:
+        return "the problem states no ball"
+    return None
+
+
+def asked_for(resolved: Resolved) -> list[ReadingName]:
+    """The readings that the problem's parts ask for."""
+    return [name for name in ReadingName if _not_asked(resolved, name) is None]
+
+
+def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading | Absent:
+    box, weights, data, radius = resolved.box, resolved.weights, resolved.data, resolved.problem.radius
     match name:
-        case ReadingName.AT_WEIGHTS:
-            return at_weights(work, resolved.weights, resolved.data)
-        case ReadingName.AT_RESIDUALS:
-            return at_residuals(work, resolved.weights, resolved.data)
-        case ReadingName.BALL:
-            if resolved.problem.radius is None:
-                return Absent(name, "the problem states no ball")
-            return in_ball(work, resolved.weights, resolved.data, resolved.problem.radius)
+        case ReadingName.WORST_CASE if box is not None:
+            return work.worst_case(box, resolved.input_norm, resolved.target_norm)
+        case ReadingName.AT_WEIGHTS if weights is not None and data is not None:
+            return at_weights(work, weights, data)
+        case ReadingName.AT_RESIDUALS if weights is not None and data is not None:
+            return at_residuals(work, weights, data)
+        case ReadingName.BALL if weights is not None and data is not None and radius is not None:
+            return in_ball(work, weights, data, radius)
+        case _:
+            return Absent(name, _not_asked(resolved, name) or "it does not apply")
 
 
 def _proved(work: Derivation, reading: Reading) -> ReadingBounds:

@@ -18,7 +18,7 @@ from proofs.typeset import Goal, claim_latex, to_latex
 if TYPE_CHECKING:
     from numerics.records import Estimate, Place
 
-__all__ = ["VERDICTS", "document_of", "write_report"]
+__all__ = ["REPORT_FILES", "VERDICTS", "document_of", "write_report"]
 
 VERDICTS = {
     Verdict.REFUTED: "refuted",
@@ -26,6 +26,7 @@ VERDICTS = {
     Verdict.CERTIFIED: "certified",
     Verdict.PROVED: "proved",
 }
+REPORT_FILES = ("report.json", "derivation.json", "derivation.tex", "derivation.pdf")
 MEASURED = ("at_weights", "box_random", "box_ascent", "ball")
 
 
@@ -162,5 +163,12 @@ def write_report(checked: Checked, document: dict[str, Any], out: Path) -> dict[
     for name, text in files.items():
         write_text(out / name, text)
         written[name] = out / name
-    written["derivation.pdf"] = compile_pdf(tex, out / "derivation.pdf")
+    written["derivation.pdf"] = _pdf(checked, tex, out / "derivation.pdf")
     return written
+
+
+def _pdf(checked: Checked, tex: str, target: Path) -> Path | str:
+    if not checked.interrupted:
+        return compile_pdf(tex, target)
+    target.unlink(missing_ok=True)
+    return "not written: interrupted"

@@ -57,7 +57,8 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
         "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
     )
     count = len(checked.document["derivation"]["steps"])
-    print(f"{count} kernel steps replayed; {checked.elapsed_s:.1f} s, peak memory {memory}")
+    replayed = "replayed" if checked.replayed else "not replayed"
+    print(f"{count} kernel steps {replayed}; {checked.elapsed_s:.1f} s, peak memory {memory}")
     for name, place in written.items():
         print(f"{name}: {place}")
 
