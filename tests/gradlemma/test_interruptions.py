@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gradlemma import Dense, Network, Problem, check_problem, cli
+from gradlemma import Dense, Network, Problem, check_problem, cli, measuring, proved
 from gradlemma import check as check_module
-from gradlemma import measuring, proved
 from gradlemma import report as report_module
 from gradlemma.check import Verdict
 from gradlemma.problem import Measure
