@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gradlemma.errors import as_json, printable
+from gradlemma.errors import ProblemError, as_json, printable
 from gradlemma.streams import OutputFailed, ReaderLeft, drop_output, end_by_broken_pipe, watched_output
 from proofs.errors import GradlemmaError
 
@@ -135,12 +135,13 @@ def replay(
     derivation: Annotated[Path, typer.Argument(metavar="FILE", help="A stored derivation.json.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Compare with this problem.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Check every step of a stored derivation again, from its rules alone."""
     with _interruptible():
         from gradlemma.replay import run_replay
 
-        raise typer.Exit(run_replay(derivation, problem=problem, as_json=as_json))
+        raise typer.Exit(run_replay(derivation, problem=problem, as_json=as_json, quiet=quiet))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -183,45 +184,41 @@ def _failure(error: Exception, wants_json: bool) -> int:
     if isinstance(error, typer.Abort):
         return _say("interrupted", INTERRUPTED)
     if isinstance(error, GradlemmaError):
-        return _report(error, str(error), "refused", wants_json, BAD_INPUT)
+        return _report(error, wants_json, BAD_INPUT)
     usage = getattr(error, "format_message", None)
     if usage is not None and hasattr(error, "exit_code"):
-        return _usage(error, str(usage()), wants_json)
+        return _usage(type(error).__name__, str(usage()), wants_json)
     if isinstance(
         error, FileExistsError | FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError
     ):
-        where = printable(error.filename, 300)
-        text = f"expected a usable file {where} but got: {error.strerror}; choose another path"
-        return _report(error, text, "file", wants_json, BAD_INPUT)
+        text = f"expected a usable file {printable(error.filename, 300)} but got: {error.strerror}"
+        remedy = "choose another path"
+        return _report(ProblemError(text, kind="file", remedy=remedy), wants_json, BAD_INPUT)
     if os.environ.get("GRADLEMMA_DEBUG") == "1":
         import traceback
 
         traceback.print_exception(error)
-    text = (
-        f"internal error: {type(error).__name__}: {printable(error, 300)}; set GRADLEMMA_DEBUG=1 to see where"
-    )
-    return _report(error, text, "internal", wants_json, UNDECIDED)
+    text = f"internal error: {type(error).__name__}: {printable(error, 300)}"
+    remedy = "set GRADLEMMA_DEBUG=1 to see where"
+    return _report(ProblemError(text, kind="internal", remedy=remedy), wants_json, UNDECIDED)
 
 
-def _usage(error: Exception, text: str, wants_json: bool) -> int:
+def _usage(name: str, text: str, wants_json: bool) -> int:
     """A mistake on the command line; without any argument the text is the help."""
     if not text.strip():
-        text = "expected a command but got none; see gradlemma --help"
-    if type(error).__name__ == "NoArgsIsHelpError":
+        text = "expected a command but got none"
+    if name == "NoArgsIsHelpError":
         print(text)
         return BAD_INPUT
-    text = f"{printable(text, 600)}; see gradlemma --help"
-    return _report(error, text, "usage", wants_json, BAD_INPUT)
+    text = printable(text, 600).rstrip(". ")
+    return _report(ProblemError(text, kind="usage", remedy="see gradlemma --help"), wants_json, BAD_INPUT)
 
 
-def _report(error: Exception, text: str, kind: str, wants_json: bool, code: int) -> int:
+def _report(error: GradlemmaError, wants_json: bool, code: int) -> int:
     if wants_json:
-        document = as_json(error, kind)
-        if not isinstance(error, GradlemmaError):
-            document["error"]["message"] = text
-        print(json.dumps(document, indent=2, sort_keys=True))
+        print(json.dumps(as_json(error), indent=2, sort_keys=True))
         return code
-    return _say(text, code)
+    return _say(str(error), code)
 
 
 def _say(text: str, code: int) -> int:
