@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from gradlemma.decimals import shown_bound
 from gradlemma.problem import Problem
 from gradlemma.resolve import Resolved, resolve
 from proofs.errors import GradlemmaError
@@ -20,7 +23,7 @@ __all__ = ["INTERRUPTED", "Bounds", "ProvedBound", "asked_for", "bounds", "deriv
 INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ProvedBound:
     """One proved number: the norm of the gradient or of the Hessian is at most `value`.
 
@@ -32,7 +35,11 @@ class ProvedBound:
     value: Fraction
     lower: Fraction
     theorem: Theorem
-    work: Derivation = field(repr=False)
+    work: Derivation
+
+    def __repr__(self) -> str:
+        trust = f", relying on {', '.join(self.trust)}" if self.trust else ""
+        return f"<{self.name} <= {shown_bound(self.value)}, {self.tier}{trust}>"
 
     @property
     def tier(self) -> str:
@@ -71,7 +78,7 @@ class ReadingBounds:
     hessian: ProvedBound
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Bounds:
     """All bounds of a problem; a reading without bounds is None and `absent` says why.
 
@@ -86,6 +93,11 @@ class Bounds:
     failed: frozenset[ReadingName]
     facts: dict[str, Theorem]
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        pairs = [bound for reading in self.readings.values() for bound in (reading.gradient, reading.hessian)]
+        shown = ", ".join(f"{bound.name} <= {shown_bound(bound.value)}" for bound in pairs)
+        return f"<Bounds of {self.resolved.problem.describe()}: {shown or 'none'}>"
 
     @property
     def worst_case(self) -> ReadingBounds | None:
@@ -105,19 +117,23 @@ class Bounds:
 
     @property
     def gradient(self) -> ProvedBound:
-        """G_max of the first reading that applies (the worst case if there is a box)."""
-        return self._first().gradient
+        """G_max of the worst case over the box; other readings have theirs, `found.at_weights.gradient`."""
+        return self._worst_case("gradient").gradient
 
     @property
     def hessian(self) -> ProvedBound:
-        """H_max of the first reading that applies (the worst case if there is a box)."""
-        return self._first().hessian
+        """H_max of the worst case over the box; other readings have theirs, `found.at_weights.hessian`."""
+        return self._worst_case("hessian").hessian
 
-    def _first(self) -> ReadingBounds:
-        for name in ReadingName:
-            if name in self.readings:
-                return self.readings[name]
-        raise GradlemmaError("no bound was derived: " + "; ".join(self.absent.values()))
+    def _worst_case(self, what: str) -> ReadingBounds:
+        if self.worst_case is not None:
+            return self.worst_case
+        reason = self.absent[ReadingName.WORST_CASE]
+        others = ", ".join(f".{name.value}.{what}" for name in self.readings)
+        raise GradlemmaError(
+            f"expected a worst case for .{what} but there is none: {reason}; "
+            + (f"use {others}" if others else "state a box with weight_norms and bias_norms")
+        )
 
     def goals(self) -> dict[str, Theorem]:
         """Every proved theorem by name: `worst_case.G_max`, `worst_case.H_max`, ..., and the facts."""
@@ -136,7 +152,7 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
             unless `weights` is given.
         loss: `cross_entropy`, `mse` or `half_mse`.
         **settings: as for `Problem.of`: x, y, input_norm, target_norm, weights, weight_norms,
-            bias_norms, factor, radius.
+            bias_norms, factor, radius, name, seed, measure.
 
     Returns:
         For each reading that applies the theorems ||grad L|| <= G_max and ||Hess L|| <= H_max.
@@ -147,6 +163,7 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
     >>> str(found.hessian.value), found.hessian.tier
     ('4', 'exact')
     """
+    _known_settings(settings)
     if not isinstance(network, Network):
         from gradlemma.problem.from_torch import network_from_torch
 
@@ -154,6 +171,20 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
         if weights is not None:
             settings.setdefault("weights", weights)
     return derive_bounds(Problem.of(network, loss, **settings))
+
+
+def _known_settings(settings: dict[str, Any]) -> None:
+    """Refuses a keyword that `bounds` does not have.
+
+    Raises:
+        TypeError: naming it, with the keyword that is meant where one is close.
+    """
+    known = [name for name in inspect.signature(Problem.of).parameters if name not in ("network", "loss")]
+    for name in settings:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"choose among {', '.join(known)}"
+            raise TypeError(f"bounds() got an unexpected keyword argument {name!r}; {hint}")
 
 
 def derive_bounds(problem: Problem, report: Callable[[str], object] | None = None) -> Bounds:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gradlemma.check import PLACES, Checked
 from gradlemma.compare import assumed_beyond
-from gradlemma.decimals import shown_above
+from gradlemma.decimals import shown_above, shown_bound
 from gradlemma.errors import printable
 from gradlemma.plain import claim_text, definition_text, lets_of
 from gradlemma.report import VERDICTS
@@ -138,8 +138,7 @@ def _rows(checked: Checked) -> list[tuple[str, ...]]:
                 (
                     TITLES[name] if symbol == "G_max" else "",
                     symbol,
-                    str(bound.value) if bound.tier == "exact" and len(str(bound.value)) < 14
-                    else shown_above(bound.value),
+                    shown_bound(bound.value) if bound.tier == "exact" else shown_above(bound.value),
                     bound.tier,
                     "-" if found is None or not found.is_finite else f"{found.value:.6g}",
                     _ratio_text(checked, places[name], quantity, name),
