@@ -51,6 +51,7 @@ __all__ = ["Notation", "Writer", "numeral"]
 MOST_TERMS = 8
 SHOWN_TERMS = 5
 # A quadratic form in the norms of at most eight groups is printed whole: certificates refer to it.
+MOST_GROUPS = 8
 MOST_IN_FORM = 36
 LONG_ROOT = 20.0
 
@@ -291,7 +292,10 @@ class Writer:
         if not ordered:
             return [Piece("0")]
         left_out = 0
-        if len(ordered) > (MOST_IN_FORM if _is_form(poly) else MOST_TERMS) and not self.notation.is_exact:
+        if (
+            len(ordered) > (MOST_IN_FORM if _is_small_form(poly) else MOST_TERMS)
+            and not self.notation.is_exact
+        ):
             left_out = len(ordered) - SHOWN_TERMS - 1
             ordered = [*ordered[:SHOWN_TERMS], ordered[-1]]
         pieces: list[Piece] = []
@@ -341,9 +345,10 @@ class Writer:
         return self._keys[inner]
 
 
-def _is_form(poly: Poly) -> bool:
-    """Whether the polynomial is a form in norms of groups with numbers as coefficients."""
-    return all(isinstance(inner, DirectionNorm) for monomial in poly.terms for inner, _ in monomial)
+def _is_small_form(poly: Poly) -> bool:
+    """Whether the polynomial is a form in norms of at most eight groups with numbers as coefficients."""
+    atoms = poly.atoms()
+    return len(atoms) <= MOST_GROUPS and all(isinstance(inner, DirectionNorm) for inner in atoms)
 
 
 def _merged_roots(
