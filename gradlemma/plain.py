@@ -64,6 +64,11 @@ def claim_text(claim: Claim, *, exact: bool = False) -> str:
         case SamplesAre(samples=samples, digests=digests):
             parts = (f"{v.name} from {digest[:12]}" for v, digest in zip(samples, digests, strict=True))
             return f"the samples are the rows of the data: {', '.join(parts)}"
+        case SupBound(function=function, order=order, radius=radius, bound=bound) if (
+            radius is not None and radius.constant() == 0 and order >= 0
+        ):
+            at_zero = f"{function.label()}{PRIMES[order]}(0)"
+            return f"{at_zero} = 0" if bound.constant() == 0 else f"|{at_zero}| <= {_poly(bound, exact)}"
         case SupBound(function=function, order=order, radius=radius, bound=bound):
             where = "" if radius is None else f" for |t| <= {_poly(radius, exact)}"
             left = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlemma.errors import ProblemError
-from gradlemma.problem import Problem
+from gradlemma.problem import Problem, with_line
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import LossKind
 from proofs.theorems.bounds import Box, Data
@@ -40,6 +40,13 @@ def resolve(problem: Problem) -> Resolved:
     Raises:
         ProblemError: if the given weights lie outside the stated box, naming layer and excess.
     """
+    try:
+        return _resolved(problem)
+    except ProblemError as error:
+        raise error if problem.path is None else with_line(error, problem.path) from None
+
+
+def _resolved(problem: Problem) -> Resolved:
     data = None if problem.samples is None else Data(problem.samples.x, problem.samples.y)
     sizes = _parameter_norms(problem)
     box = _box(problem, sizes)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gradlemma.errors import printable
-from proofs.errors import GradlemmaError
+from gradlemma.errors import ProblemError, printable
 from proofs.kernel.core import Theorem
 from proofs.registry import statement
 
@@ -18,12 +17,15 @@ def symbolic_goals(
     """The theorems of a registered statement and a title; of ACT for one activation if it is given.
 
     Raises:
-        GradlemmaError: for an unknown id, with the nearest one, or options that do not apply.
+        UnknownNameError: for an unknown id, with the nearest one.
+        ProblemError: for options that do not apply.
     """
     found = statement(identifier)
     if problem is not None or depth is not None or (activation is not None and found.id != "ACT"):
-        raise GradlemmaError(
-            f"expected no options of a network for {found.id}; BND-1 takes --problem, BND-2 takes --depth"
+        raise ProblemError(
+            f"expected no options of a network for {found.id}",
+            kind="usage",
+            remedy="BND-1 takes --problem, BND-2 takes --depth",
         )
     if activation is None:
         return dict(found.theorems()), f"{found.id}: {found.title}"

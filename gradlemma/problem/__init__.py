@@ -3,6 +3,7 @@
 from gradlemma.errors import ProblemError as ProblemError
 
 from ._load import load_problem as load_problem
+from ._load import with_line as with_line
 from ._parts import BoxSpec as BoxSpec
 from ._parts import Measure as Measure
 from ._parts import Samples as Samples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import assert_never
 
@@ -139,7 +140,7 @@ def _probabilities(y: ExactTensor) -> None:
                 f"expected probabilities that are >= 0 and add up to exactly 1 but got row {index} with sum "
                 f"{float(sum(row))} and least entry {float(min(row))}",
                 kind="data",
-                key="data",
+                key="data.y",
                 remedy="give class labels, or exact probabilities such as 1/3 inline",
             )
 
@@ -229,18 +230,32 @@ def _covers(tensor: ExactTensor, norm: Fraction, key: str, what: str) -> None:
     entries, width = None, tensor.shape[1]
     for index in np.flatnonzero(~(squares < safe)).tolist():
         entries = tensor.fractions() if entries is None else entries
-        square = sum(entry * entry for entry in entries[index * width : (index + 1) * width])
+        row = entries[index * width : (index + 1) * width]
+        square = sum((entry * entry for entry in row), Fraction(0))
         if square > limit:
-            found = float(squares[index]) ** 0.5
             raise ProblemError(
                 f"expected every {what} to have norm at most {printable(norm)} "
-                f"but got norm {found:.6g} at sample {index}",
+                f"but got norm {_root_above(square, norm)} at sample {index}",
                 kind="data",
                 key=key,
                 remedy="raise the number, or write from-data"
                 if key == "input.norm"
                 else "raise the number or remove it",
             )
+
+
+def _root_above(square: Fraction, norm: Fraction) -> str:
+    """The root of `square`, rounded down to so many digits that it still exceeds the smaller `norm`."""
+    digits = 6
+    while True:
+        context = Context(prec=digits, rounding=ROUND_FLOOR, Emax=MAX_EMAX, Emin=MIN_EMIN)
+        quotient = context.divide(Decimal(square.numerator), Decimal(square.denominator))
+        root = context.sqrt(quotient)
+        # The square root rounds to nearest: step below it.
+        lower = context.next_minus(root) if Fraction(root) ** 2 > square else root
+        if Fraction(lower) > norm:
+            return f"{lower:g}"
+        digits *= 2
 
 
 def _shape(key: str, what: str) -> ProblemError:

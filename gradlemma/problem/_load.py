@@ -25,7 +25,7 @@ from ._problem import Problem
 from ._python import box_of
 from ._tree import MAX_BYTES, Node, Step, parse_yaml
 
-__all__ = ["load_problem"]
+__all__ = ["load_problem", "with_line"]
 
 
 def load_problem(path: str | PathLike[str]) -> Problem:
@@ -47,6 +47,7 @@ def load_problem(path: str | PathLike[str]) -> Problem:
         tree = parse_yaml(content)
         return _resolve(_validated(tree), where, hashlib.sha256(content).hexdigest())
     except ProblemError as error:
+        error = _renamed(error, tree)
         raise error.placed(str(where), _line_of(error.key, tree)) from None
     except GradlemmaError as error:
         refusal = ProblemError(str(error), kind="value", remedy="correct the problem file")
@@ -68,6 +69,24 @@ def _validated(tree: Node) -> ProblemFile:
         return ProblemFile.model_validate(tree.value)
     except ValidationError as failure:
         raise explain(failure, tree, ProblemFile) from None
+
+
+def with_line(error: ProblemError, path: Path) -> ProblemError:
+    """A refusal that comes after loading, with the line of its key in the problem file."""
+    try:
+        tree = parse_yaml(read_problem(path, MAX_BYTES))
+    except GradlemmaError:
+        return error
+    return error.placed(str(path), _line_of(error.key, tree))
+
+
+def _renamed(error: ProblemError, tree: Node | None) -> ProblemError:
+    """The key of the targets as this file writes them."""
+    if error.key != "data.y" or tree is None:
+        return error
+    inline = isinstance(tree.value, dict) and "inline" in tree.value.get("data", {})
+    key = "data.inline.y" if inline else "data"
+    return ProblemError(error.message, kind=error.kind, key=key, remedy=error.remedy)
 
 
 def _line_of(key: str | None, tree: Node | None) -> int | None:

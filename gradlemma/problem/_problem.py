@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Problem"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Problem:
     """A network, its loss, and where its gradient and Hessian are to be bounded.
 
@@ -49,6 +49,9 @@ class Problem:
 
     def __post_init__(self) -> None:
         check_problem(self)
+
+    def __repr__(self) -> str:
+        return f"<Problem {self.describe()}>"
 
     @classmethod
     def of(

@@ -177,7 +177,7 @@ STATEMENTS = (
         established="derived by kernel rules from JET, LOSS and ACT, interval by interval of N; printed for networks "
         "1-2-2 and 1-2-3 with silu in numbers",
         instantiate=Instantiation(
-            "gradlemma derive BND-1 --problem examples/refined.yaml --format md",
+            "gradlemma derive BND-1-joint --problem examples/refined.yaml --format md",
             "from gradlemma import Dense, Network, bounds\n"
             'net = Network.of(1, Dense(2), "tanh", Dense(3))\n'
             'found = bounds(net, "cross_entropy", input_norm=1, weight_norms=[1, 1], bias_norms=[1, 1], refine=True)\n'

@@ -42,7 +42,8 @@ __all__ = [
 ]
 
 BITS = 64
-VECTOR_BITS = 40
+# Entries of the Perron vector are decimals, so that a printed certificate is exact.
+VECTOR_SCALE = 10**12
 
 
 def linear_coefficients(form: Poly, groups: tuple[Group, ...]) -> list[fmpq]:
@@ -153,7 +154,7 @@ def _perron_vector(matrix: list[list[fmpq]]) -> list[fmpq]:
     guess = [fmpq(value.numerator, value.denominator) for value in simple]
     if all(value > 0 for value in guess) and min(_ratios(matrix, guess)) == max(_ratios(matrix, guess)):
         return guess
-    return [fmpq(max(round(value * 2**VECTOR_BITS), 1), 2**VECTOR_BITS) for value in vector.tolist()]
+    return [fmpq(max(round(value * VECTOR_SCALE), 1), VECTOR_SCALE) for value in vector.tolist()]
 
 
 def scaled_floats(matrix: list[list[fmpq]]) -> np.ndarray:

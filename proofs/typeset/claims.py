@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proofs.kernel.claims import (
     Claim,
     Compare,
@@ -40,7 +42,12 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
         case Compare(left=left, relation=relation, right=right):
             up = relation is Relation.LE and not as_premise
             sign = r"\le" if relation is Relation.LE else "="
-            return (related(writer.pieces(left), sign, writer.pieces(right, up=up)),)
+            first, second = writer.pieces(left), writer.pieces(right, up=up)
+            if first == second:
+                # (root 2)^2 = 2 says something only as it stands.
+                plain = Writer(replace(writer.notation, is_exact=True))
+                first, second = plain.pieces(left), plain.pieces(right)
+            return (related(first, sign, second),)
         case Equal(left=left, right=right):
             return (related(writer.term_pieces(left), "=", _opened(right, writer)),)
         case OperatorNorm(term=term, order=order, bound=bound):

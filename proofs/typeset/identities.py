@@ -9,9 +9,10 @@ from proofs.kernel.scalars import DirectionNorm, Poly, number
 
 from .expressions import Writer
 from .layout import Inline, Math, Piece, math, width_of
+from .perron import is_difference
 from .steps import Reference, Step
 
-__all__ = ["identity_inlines", "is_perron"]
+__all__ = ["identity_inlines"]
 
 MOST_SQUARES = 3
 WIDE = 24.0
@@ -94,14 +95,6 @@ def _multiple(multiplier: Poly, gap: str, writer: Writer) -> str:
     return rf"{text}\,{gap}"
 
 
-def is_perron(step: Step) -> bool:
-    """Whether a certificate bounds a quadratic form in norms of groups by a sum of weighted squares."""
-    rule = step.rule
-    if not isinstance(rule, Certificate):
-        return False
-    return any(_kind(square) == "difference" for _, _, square in rule.products)
-
-
 def _kind(square: Poly) -> str:
     groups = all(
         len(monomial) == 1 and monomial[0][1] == 1 and isinstance(monomial[0][0], DirectionNorm)
@@ -109,7 +102,7 @@ def _kind(square: Poly) -> str:
     )
     if not groups:
         return "other"
-    return "difference" if len(square.terms) == 2 else "single" if len(square.terms) == 1 else "other"
+    return "difference" if is_difference(square) else "single" if len(square.terms) == 1 else "other"
 
 
 def _many(squares: Sequence[tuple[object, tuple[int, ...], Poly]]) -> str:

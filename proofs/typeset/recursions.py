@@ -387,7 +387,7 @@ def _printed(lines: list[_Line]) -> list[str]:
     rows: list[str] = []
     for layer in ordered:
         run = next((run for run in runs if run.first <= layer <= run.last), None)
-        if run is None:
+        if run is None or run.first == run.last:
             rows += [" &= ".join(line.render(Writer())) for line in layers[layer]]
         elif layer == run.first:
             writer = Writer(Notation(layer=run.like))
@@ -396,8 +396,7 @@ def _printed(lines: list[_Line]) -> list[str]:
 
 
 def _range(run: Run) -> str:
-    until = "" if run.first == run.last else rf",\ldots,{run.last}"
-    return rf" \quad (l={run.first}{until})"
+    return rf" \quad (l={run.first},\ldots,{run.last})"
 
 
 # -- explicit forms -------------------------------------------------------------------------------
