@@ -75,7 +75,7 @@ def _goals(
         goals = {name: goal for name, goal in goals.items() if name.endswith(REFINED)}
         if not goals:
             raise ProblemError(
-                "expected a problem with the joint refinement", kind="value", remedy="write refine: true in it"
+                "expected a problem with the joint refinement", kind="value", remedy="write refine: true"
             )
     return goals, f"{theorem} for {found.resolved.problem.name}"
 
