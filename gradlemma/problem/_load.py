@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from fractions import Fraction
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from gradlemma.errors import ProblemError, printable
 from proofs.errors import GradlemmaError, NetworkError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Activate, Dense, Layer, Loss, Network, activation
+from proofs.network import Activate, Dense, Layer, Loss, Network, Univariate, activation
 
 from ._explain import explain
 from ._files import read_problem
@@ -24,6 +25,7 @@ from ._parts import BoxSpec, Measure, Samples
 from ._problem import Problem
 from ._python import box_of
 from ._tree import MAX_BYTES, Node, Step, parse_yaml
+from .user_activation import activation_from_pieces
 
 __all__ = ["load_problem", "with_line"]
 
@@ -172,6 +174,8 @@ def _layer(section: LayerSection, index: int) -> Layer:
         return Dense(section.dense.width, section.dense.bias)
     given: dict[str, Any] = dict(section.activation)
     name = given.pop("name")
+    if "pieces" in given:
+        return Activate(_own_activation(name, given, f"network[{index}].activation"))
     try:
         return Activate(activation(name, **given))
     except (GradlemmaError, TypeError) as error:
@@ -180,6 +184,25 @@ def _layer(section: LayerSection, index: int) -> Layer:
             kind="network",
             key=f"network[{index}].activation",
             remedy="see the activations in docs/problem-file.md",
+        ) from None
+
+
+def _own_activation(name: str, given: dict[str, Any], key: str) -> Univariate:
+    known = ("pieces", "period", "drift", "unit", "values")
+    for step in given:
+        if step not in known:
+            close = difflib.get_close_matches(step, known, 1)
+            raise ProblemError(
+                f"expected keys of {key} among name, {', '.join(known)} but got {printable(step, 60)}",
+                kind="unknown-key",
+                key=f"{key}.{printable(step, 60)}",
+                remedy=f"did you mean `{close[0]}`?" if close else "remove it",
+            )
+    try:
+        return activation_from_pieces(name, **given)
+    except ProblemError as error:
+        raise ProblemError(
+            error.message, kind=error.kind, key=f"{key}.{error.key}", remedy=error.remedy
         ) from None
 
 

@@ -9,8 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from gradlemma.errors import printable
 from proofs.errors import NetworkError
-from proofs.network import CATALOGUE, LOSS_PARAMETERS, Loss, loss_named
+from proofs.network import LOSS_PARAMETERS, Loss, loss_named
 
+from ._activation_model import activation_schema, read_activation
 from ._fields import (
     Array,
     Exact,
@@ -137,39 +138,11 @@ class DenseSection(Section):
     bias: Flag = True
 
 
-def _activation(value: Any) -> dict[str, Any]:
-    """A name, or a mapping with the name and exact parameters."""
-    given = {"name": value} if isinstance(value, str) else value
-    if not isinstance(given, dict) or "name" not in given:
-        raise refuse(
-            f"expected the name of an activation but got {shown(value)}", "write tanh or {name: tanh}"
-        )
-    if not isinstance(given["name"], str):
-        raise refuse(f"expected a name but got {shown(given['name'])}", "write tanh", at=("name",))
-    for key, entry in given.items():
-        if key != "name" and (isinstance(entry, bool) or not hasattr(entry, "numerator")):
-            raise refuse(f"expected an exact number but got {shown(entry)}", "write 1/10", at=(key,))
-    return given
-
-
-def _activation_schema() -> dict[str, Any]:
-    names = sorted(CATALOGUE)
-    parameters = sorted({key for defaults, _ in CATALOGUE.values() for key in defaults})
-    number = {"anyOf": [{"type": "number"}, {"type": "string"}]}
-    full = {
-        "type": "object",
-        "properties": {"name": {"enum": names}} | dict.fromkeys(parameters, number),
-        "required": ["name"],
-        "additionalProperties": False,
-    }
-    return {"anyOf": [{"enum": names}, full]}
-
-
 class LayerSection(Section):
     """One layer: `dense` or `activation`."""
 
     dense: DenseSection | None = None
-    activation: Annotated[Any, BeforeValidator(_activation), WithJsonSchema(_activation_schema())] = None
+    activation: Annotated[Any, BeforeValidator(read_activation), WithJsonSchema(activation_schema())] = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> LayerSection:

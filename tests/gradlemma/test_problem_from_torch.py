@@ -133,8 +133,6 @@ def not_finite() -> nn.Module:
     return nn.Sequential(linear)
 
 
-
-
 def other_relu6() -> nn.ReLU6:
     module = nn.ReLU6()
     module.max_val = 1.0
