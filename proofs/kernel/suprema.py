@@ -305,7 +305,13 @@ def _exact_route(
             return None
         lower, upper = None, None
     values = generator_range(ratio.generator, lower, upper, balls=balls)
-    return None if values is None else ratio_is_bounded(ratio, values, ceiling.square)
+    if values is None:
+        return None
+    # The range of a call whose argument is not c t may be larger than its values.
+    inner = ratio.generator
+    if ratio_is_bounded(ratio, values, ceiling.square):
+        return True
+    return None if inner is not None and inner.rate is None else False
 
 
 def _without_peaks(

@@ -131,8 +131,11 @@ def _guesses_for(function: Univariate, order: int, parts: list[Part]) -> Iterato
         for expression, lower, upper in parts:
             if function.in_pi:
                 lower, upper = None, None
-            found.extend(_exact_values(expression, lower, upper) or [_search(expression, lower, upper)])
-    except KernelError:
+            exact = _exact_values(expression, lower, upper)
+            # The range of an inner function may be thought larger than it is.
+            is_finite = bool(exact) and all(math.isfinite(candidate.value) for candidate in exact)
+            found.extend(exact if is_finite else [_search(expression, lower, upper)])
+    except (KernelError, OverflowError):
         return
     if not found or any(not math.isfinite(candidate.value) for candidate in found):
         return

@@ -133,6 +133,8 @@ def not_finite() -> nn.Module:
     return nn.Sequential(linear)
 
 
+
+
 def other_relu6() -> nn.ReLU6:
     module = nn.ReLU6()
     module.max_val = 1.0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import mpmath
 import pytest
 import torch
@@ -16,9 +18,11 @@ from expression_trees import Formula, formulas
 from flint import arb, ctx
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from gradlemma import Dense, Network, ProblemError, activation_from_pieces, bounds, load_problem
 from gradlemma.check import Verdict, check_problem
+from gradlemma.problem.schema import problem_schema
 from gradlemma.replay import run_replay
 from numerics.activations import apply, distance_to_kinks
 from proofs.errors import NetworkError
@@ -28,10 +32,11 @@ from proofs.kernel.exact_values import SurdPoint
 from proofs.kernel.kinks import PieceReading
 from proofs.kernel.scalars import Atom, FunctionValue, Poly, Root
 from proofs.kernel.univariate import Univariate, argument, call, constant
-from proofs.network import activation
+from proofs.network import Activate, activation
 from proofs.theorems.constants import supremum
 from proofs.typeset.functions import function_definition
 
+ROOT = Path(__file__).resolve().parents[2]
 M = mpmath.mp
 T = argument()
 
@@ -371,6 +376,16 @@ def test_constants_hold_and_are_attained(text: str, order: int) -> None:
     assert limit == pytest.approx(TIGHT[text][order - 1], rel=1e-8)
 
 
+def test_the_supremum_of_a_nested_function_is_found_where_ranges_are_too_large() -> None:
+    # exp(sin(...)) <= e, though the range of exp alone has no upper end.
+    nested = activation_from_pieces("own", [{"is": "exp(sin(exp(sin(t))))"}])
+    theorem = supremum(nested, 0)
+    assert theorem is None or as_float(theorem.claim.bound) >= math.e  # type: ignore[attr-defined]
+    within = supremum(nested, 0, Fraction(3))
+    assert within is not None
+    assert math.e <= as_float(within.claim.bound) <= math.e * (1 + 1e-9)  # type: ignore[attr-defined]
+
+
 def as_float(poly: Poly) -> float:
     total = 0.0
     for monomial, coefficient in poly.terms.items():
@@ -392,6 +407,35 @@ def _atom_value(atom: Atom) -> float:
             return float(ceiling_ball(RootOf(inside)).mid())
         case _:
             raise AssertionError(atom)
+
+
+def test_the_examples_of_the_documentation_are_accepted(tmp_path: Path) -> None:
+    text = (ROOT / "docs/problem-file.md").read_text().split("#### Activations of your own")[1]
+    block = text.split("```yaml\n")[1].split("```")[0]
+    layers = block.replace("  - activation", "  - dense: {width: 2}\n  - activation")
+    path = tmp_path / "doc.yaml"
+    path.write_text(
+        f"input: {{dim: 2, norm: 1}}\n{layers}  - dense: {{width: 2}}\nloss: cross_entropy\n"
+        f"box: {{weight_norms: {[1] * 5}, bias_norms: {[1] * 5}}}\n"
+    )
+    network = load_problem(path).network
+    assert [layer.activation.name for layer in network.layers if isinstance(layer, Activate)] == [
+        "bent", "stair", "step", "bump",
+    ]  # fmt: skip
+    jsonschema.validate(YAML(typ="safe").load(block)["network"], {
+        "type": "array", "items": problem_schema()["$defs"]["LayerSection"],
+        "$defs": problem_schema()["$defs"],
+    })  # fmt: skip
+
+
+def test_the_schema_refuses_what_the_loader_refuses() -> None:
+    schema = problem_schema()["$defs"]["LayerSection"] | {"$defs": problem_schema()["$defs"]}
+    good = {"name": "own", "pieces": [{"to": 0, "is": "t/10"}, {"is": "t"}], "values": {"0": "1/2"}}
+    jsonschema.validate({"activation": good}, schema)
+    for change in ({"name": "relu"}, {"name": "a-b"}, {"pieces": []}, {"pieces": [{"to": 0}]}, {"slope": 1},
+                   {"unit": "e"}, {"values": {"t": 1}}, {"period": "long"}):  # fmt: skip
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"activation": good | change}, schema)
 
 
 def test_expressions_of_the_kernel_are_accepted_as_pieces() -> None:
