@@ -5,7 +5,7 @@ TORCH_INDEX ?=
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX),)
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types nightly
+.PHONY: demo test lint types docs nightly
 
 demo: $(STAMP)
 	.venv/bin/gradlemma check examples/digits_mlp.yaml --out report
@@ -18,6 +18,10 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	.venv/bin/pyright --pythonpath .venv/bin/python
+
+docs: $(STAMP)
+	.venv/bin/python -m gradlemma.list_page > docs/statements.md.partial
+	mv docs/statements.md.partial docs/statements.md
 
 nightly: $(STAMP)
 	GRADLEMMA_HYPOTHESIS=nightly .venv/bin/python -m pytest -m "not gpu"

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from gradlemma.check import check_problem as check_problem
     from gradlemma.errors import ProblemError as ProblemError
     from gradlemma.problem import Problem as Problem
+    from gradlemma.problem import activation_from_pieces as activation_from_pieces
     from gradlemma.problem import load_problem as load_problem
     from gradlemma.proved import Bounds as Bounds
     from gradlemma.proved import bounds as bounds
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from proofs.network import activation as activation
 
 __all__ = [
-    "Bounds", "Dense", "Loss", "Network", "Problem", "ProblemError", "activation", "bounds", "check_problem",
-    "load_problem",
+    "Bounds", "Dense", "Loss", "Network", "Problem", "ProblemError", "activation", "activation_from_pieces",
+    "bounds", "check_problem", "load_problem",
 ]  # fmt: skip
 
 _HOME = {
@@ -27,6 +28,7 @@ _HOME = {
     "Loss": "proofs.network",
     "Network": "proofs.network",
     "activation": "proofs.network",
+    "activation_from_pieces": "gradlemma.problem",
     "bounds": "gradlemma.proved",
     "check_problem": "gradlemma.check",
     "Problem": "gradlemma.problem",

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradlemma.compare import differences
-from gradlemma.errors import printable
+from gradlemma.measuring import NOTHING, measure_lines, measure_problem
 from gradlemma.problem import Problem
 from gradlemma.progress import Progress
-from gradlemma.proved import Bounds, derive_bounds
+from gradlemma.proved import INTERRUPTED, Bounds, derive_bounds
 from gradlemma.resources import Stopwatch, peak_memory_bytes
 from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.codec import decode, encode
 from proofs.kernel.core import Theorem, steps_of
 from proofs.kernel.tensor_codec import encode_tensors
-from proofs.kernel.tensors import ExactTensor
 from proofs.theorems.bounds import ReadingName
 
 if TYPE_CHECKING:
-    import torch
-
     from numerics.evidence import LineRatio
     from numerics.records import Measured, Place
 
-__all__ = ["Checked", "Verdict", "check_problem"]
+__all__ = ["PLACES", "Checked", "Verdict", "check_problem"]
+
+_T = TypeVar("_T")
 
 
 class Verdict(IntEnum):
@@ -66,6 +65,7 @@ class Checked:
     problem: Problem
     bounds: Bounds
     document: dict[str, Any]
+    replayed: bool
     measured: Measured
     ratios: tuple[Ratio, ...]
     slack: dict[int, LineRatio]
@@ -80,13 +80,30 @@ class Checked:
         return steps_of(*self.bounds.goals().values())
 
 
+class _Stages:
+    """Long pieces of work one after the other; after the first Ctrl-C none begins."""
+
+    def __init__(self) -> None:
+        self.stopped_in: str | None = None
+
+    def run(self, title: str, work: Callable[[], _T], otherwise: _T) -> _T:
+        if self.stopped_in is not None:
+            return otherwise
+        try:
+            return work()
+        except KeyboardInterrupt:
+            self.stopped_in = title
+            return otherwise
+
+
 def check_problem(problem: Problem, progress: Progress | None = None) -> Checked:
     """Derive, replay, measure and compare a problem's bounds.
 
     Returns:
         The bounds with verdict: `proved` or `certified` if every derivation replays and no
         measurement exceeds a bound; `refuted` if one does (a defect: report it); `undecided` if a
-        measurement is not finite or a reading that the problem asks for could not be derived.
+        measurement fails or is not finite, a reading that the problem asks for could not be derived, or
+        the run was interrupted: then what was finished before is returned.
 
     Raises:
         GradlemmaError: if no reading applies.
@@ -100,24 +117,25 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
     if not goals:
         raise GradlemmaError("no bound was derived: " + "; ".join(bounds.absent.values()))
     document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
-    reasons, verdict = _replayed(document["derivation"], bounds, shown)
-    if bounds.failed:
-        reasons += [f"{name.value} could not be derived" for name in ReadingName if name in bounds.failed]
-        verdict = min(verdict, Verdict.UNDECIDED)
-    measured, failure = _measured(bounds, shown)
-    if failure is not None:
-        reasons.append(failure)
-        verdict = min(verdict, Verdict.UNDECIDED)
+    stages = _Stages()
+    if bounds.interrupted:
+        stages.stopped_in = "deriving"
+    found = stages.run("replaying", lambda: _replayed(document["derivation"], bounds, shown), None)
+    reasons, verdict = found or ([], Verdict.UNDECIDED)
+    reasons += [f"{name.value} could not be derived" for name in ReadingName if name in bounds.failed]
+    measured, failure = stages.run("measuring", lambda: measure_problem(bounds, shown), (NOTHING, None))
+    if measured.interrupted:
+        stages.stopped_in = "measuring"
     ratios = tuple(_ratios(bounds, measured))
-    stopped = bounds.interrupted or measured.interrupted
-    slack: dict[int, LineRatio] = {}
-    if not stopped:
-        try:
-            slack = _slack(bounds, measured, shown)
-        except KeyboardInterrupt:
-            stopped = True
-    if stopped:
-        reasons.append("interrupted: what was finished before is reported")
+    nothing: dict[int, LineRatio] = {}
+    slack, trouble = stages.run(
+        "evaluating the lines", lambda: measure_lines(bounds, measured, shown), (nothing, None)
+    )
+    reasons += [sentence for sentence in (failure, trouble) if sentence is not None]
+    if stages.stopped_in is not None:
+        reasons.append(_interrupted(stages.stopped_in, bounds))
+    if bounds.failed or failure or trouble or stages.stopped_in:
+        verdict = min(verdict, Verdict.UNDECIDED)
     for ratio in ratios:
         if ratio.against is not None:
             reasons.append(
@@ -128,9 +146,18 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         verdict = Verdict.REFUTED
         reasons += _failing_lines(bounds, slack)
     return Checked(
-        problem, bounds, document, measured, ratios, slack, verdict, tuple(reasons), stopped,
-        watch.elapsed_s(), peak_memory_bytes(),
+        problem, bounds, document, found is not None, measured, ratios, slack, verdict, tuple(reasons),
+        stages.stopped_in is not None, watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
+
+
+def _interrupted(stage: str, bounds: Bounds) -> str:
+    """Where the run stopped, and what is missing for that."""
+    missing = [name.value for name, reason in bounds.absent.items() if reason == INTERRUPTED]
+    not_derived = f"{', '.join(missing)} not derived, " if missing else ""
+    after = {"deriving": "nothing replayed or measured", "replaying": "nothing replayed or measured"}
+    what = after.get(stage, "not every measurement made")
+    return f"interrupted while {stage}: {not_derived}{what}"
 
 
 def _failing_lines(bounds: Bounds, slack: dict[int, LineRatio]) -> list[str]:
@@ -160,71 +187,6 @@ def _replayed(document: Any, bounds: Bounds, shown: Progress) -> tuple[list[str]
     return [], Verdict.CERTIFIED if trusted else Verdict.PROVED
 
 
-def _measured(bounds: Bounds, shown: Progress) -> tuple[Measured, str | None]:
-    """The measurement, or an empty one and why there is none."""
-    from numerics.errors import NumericsError
-    from numerics.records import Measured
-
-    try:
-        return _measure(bounds, shown), None
-    except NumericsError as error:
-        why = printable(error)
-    except OverflowError:
-        why = "numbers beyond double precision"
-    return Measured(None, None, None, None, False), f"nothing could be measured: {why}"
-
-
-def _measure(bounds: Bounds, shown: Progress) -> Measured:
-    import torch
-
-    from numerics.box import Box
-    from numerics.measure import measure
-
-    problem, resolved = bounds.resolved.problem, bounds.resolved
-    stage = shown.stage("measuring")
-
-    def tensor(exact: ExactTensor) -> torch.Tensor:
-        return torch.from_numpy(exact.to_numpy())
-
-    weights = _flat_weights(bounds)
-    box = None
-    if resolved.box is not None:
-        box = Box(
-            tuple(_float_below(s) for s in resolved.box.weight_norms),
-            tuple(None if c is None else _float_below(c) for c in resolved.box.bias_norms),
-        )
-    data = resolved.data
-    return measure(
-        problem.network,
-        problem.loss,
-        None if data is None else tensor(data.inputs),
-        None if data is None else tensor(data.targets),
-        weights=weights,
-        box=box,
-        radius=None if problem.radius is None or weights is None else _float_below(problem.radius),
-        generator=torch.Generator().manual_seed(problem.seed),
-        random_points=problem.measure.random_points,
-        ascent_steps=problem.measure.ascent_steps,
-        input_norm=_float_below(resolved.input_norm),
-        target_norm=0.0 if resolved.target_norm is None else _float_below(resolved.target_norm),
-        progress=lambda done, total: stage.update(done),
-    )
-
-
-def _flat_weights(bounds: Bounds) -> torch.Tensor | None:
-    """The given weights as one vector [P]."""
-    import torch
-
-    if bounds.resolved.weights is None:
-        return None
-    return torch.cat([torch.from_numpy(w.to_numpy()).reshape(-1) for w in bounds.resolved.weights])
-
-
-def _float_below(value: Fraction) -> float:
-    near = float(value)
-    return near if Fraction(near) <= value else math.nextafter(near, 0.0)
-
-
 # Which reading bounds what is measured where.
 PLACES = (
     ("at_weights", ReadingName.AT_WEIGHTS),
@@ -245,6 +207,9 @@ def _ratios(bounds: Bounds, measured: Measured) -> Iterator[Ratio]:
         yield _ratio(place_name, "gradient_norm", reading_name, gradient.value, place.gradient_norm)
         if place.hessian_norm is not None:
             yield _ratio(place_name, "hessian_norm", reading_name, hessian.value, place.hessian_norm)
+            if reading.refined is not None:
+                refined = reading.refined.value
+                yield _ratio(place_name, "hessian_norm_refined", reading_name, refined, place.hessian_norm)
         if reading_name is ReadingName.WORST_CASE:
             # The worst case holds for every data set in range, so for each sample by itself.
             sample = place.sample_gradient_norm
@@ -266,31 +231,3 @@ def _quotient(bound: Fraction, value: float) -> float | None:
         return float(bound / Fraction(value))
     except OverflowError:
         return None
-
-
-def _slack(bounds: Bounds, measured: Measured, shown: Progress) -> dict[int, LineRatio]:
-    """Every line evaluated where its hypotheses hold: in the box, at the weights, in the ball."""
-    import torch
-
-    from gradlemma.instances import instances_of
-    from numerics.evidence import evaluate_lines
-
-    problem = bounds.resolved.problem
-    generator = torch.Generator().manual_seed(problem.seed + 1)
-    places = {
-        ReadingName.WORST_CASE: (measured.box_random, measured.box_ascent),
-        ReadingName.AT_WEIGHTS: (measured.at_weights,),
-        ReadingName.AT_RESIDUALS: (measured.at_weights,),
-        ReadingName.BALL: (measured.ball,),
-    }
-    reference = _flat_weights(bounds)
-    found: dict[int, LineRatio] = {}
-    for name, reading in bounds.readings.items():
-        stage = shown.stage(f"evaluating the lines of {name.value}")
-        instances = instances_of(problem.network, problem.loss, places[name], reference, generator)
-        steps = steps_of(reading.gradient.theorem, reading.hessian.theorem)
-        lines = evaluate_lines(steps, instances, progress=lambda done, _, s=stage: s.update(done))
-        for number, line in lines.items():
-            if number not in found or line.ratio < found[number].ratio or line.refuted:
-                found[number] = line
-    return found

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 from gradlemma.check import check_problem
-from gradlemma.errors import printable
+from gradlemma.errors import ProblemError, printable
 from gradlemma.forecast import forecast
 from gradlemma.problem import load_problem
 from gradlemma.progress import Progress
-from gradlemma.report import document_of, print_table, write_report
-from proofs.errors import GradlemmaError
+from gradlemma.report import REPORT_FILES, document_of, write_report
+from gradlemma.table import print_table
 
 __all__ = ["run_check"]
 
@@ -23,10 +23,18 @@ def _require_writable(out: Path) -> None:
     """Refuses a report directory that cannot be written, before the work starts."""
     place = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise GradlemmaError(
-            f"expected a directory that can be written for --out but got {printable(out)}; "
-            "choose another path"
+        raise ProblemError(
+            f"expected a directory that can be written for --out but got {printable(out)}",
+            kind="file",
+            remedy="choose another path",
         )
+    for name in REPORT_FILES:
+        if (out / name).is_dir():
+            raise ProblemError(
+                f"expected to write the file {printable(out / name)} but it is a directory",
+                kind="file",
+                remedy="choose another path for --out",
+            )
 
 
 def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:

@@ -1,6 +1,7 @@
 """The command line: verbs that call the library, errors as sentences, verdicts as exit codes.
 
-Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted.
+Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted; ended by SIGPIPE
+(141 in a shell) if the reader of the output leaves.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gradlemma.errors import as_json, printable
+from gradlemma.errors import ProblemError, as_json, printable
+from gradlemma.streams import OutputFailed, ReaderLeft, drop_output, end_by_broken_pipe, watched_output
 from proofs.errors import GradlemmaError
 
 __all__ = ["app", "main"]
@@ -40,12 +44,31 @@ class Format(StrEnum):
     json = "json"
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C in a command; Typer would turn a KeyboardInterrupt into a silent exit."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _Interrupted from None
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
         print(f"gradlemma {version('gradlemma')}")
         raise typer.Exit(0)
+
+
+def _place(text: str | Path) -> Path:
+    """A path; an empty one, say of an unset variable, is refused and not read as the current directory."""
+    if not str(text):
+        raise typer.BadParameter("expected a path but got nothing")
+    return Path(text)
 
 
 @app.callback()
@@ -56,26 +79,29 @@ def _root(
 ) -> None:
     """Proved bounds on gradients and Hessians of neural networks, with their derivations.
 
-    Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted.
+    Exit codes: 0 proved or holds, 1 refuted, 2 bad input, 3 undecided, 130 interrupted, 141 output closed.
     """
 
 
 @app.command()
 def check(
     problem: Annotated[Path, typer.Argument(metavar="PROBLEM.yaml", help="The problem file.")],
-    out: Annotated[Path, typer.Option("--out", help="The directory of the report.")] = Path("report"),
+    out: Annotated[
+        Path, typer.Option("--out", parser=_place, metavar="DIRECTORY", help="The directory of the report.")
+    ] = Path("report"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Bound gradient and Hessian of the problem, prove it, and compare with measurements."""
-    from gradlemma.check_command import run_check
+    with _interruptible():
+        from gradlemma.check_command import run_check
 
-    raise typer.Exit(run_check(problem, out=out, as_json=as_json, quiet=quiet))
+        raise typer.Exit(run_check(problem, out=out, as_json=as_json, quiet=quiet))
 
 
 @app.command()
 def derive(
-    theorem: Annotated[str, typer.Argument(metavar="ID", help="A theorem, such as BND-1.")],
+    theorem: Annotated[str, typer.Argument(metavar="ID", help="A statement, such as BND-1; see list.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Derive it for this problem.")] = None,
     depth: Annotated[
         int | None,
@@ -84,29 +110,32 @@ def derive(
         ),
     ] = None,
     activation: Annotated[
-        str | None, typer.Option("--activation", help="For BND-2: an activation instead of any smooth one.")
+        str | None, typer.Option("--activation", help="For BND-2 and ACT: an activation of the catalogue.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.tex,
     fragment: Annotated[bool, typer.Option("--fragment", help="Without the document around it.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", parser=_place, metavar="FILE", help="Write to this file.")
+    ] = None,
 ) -> None:
     """Derive a theorem and print assumptions, steps, statement and bibliography.
 
     BND-1 is derived for a problem; BND-2 for networks of any number of layers, or of a given one.
     """
-    from gradlemma.derive import run_derive
+    with _interruptible():
+        from gradlemma.derive import run_derive
 
-    raise typer.Exit(
-        run_derive(
-            theorem,
-            problem=problem,
-            depth=depth,
-            form=form.value,
-            fragment=fragment,
-            out=out,
-            activation=activation,
+        raise typer.Exit(
+            run_derive(
+                theorem,
+                problem=problem,
+                depth=depth,
+                form=form.value,
+                fragment=fragment,
+                out=out,
+                activation=activation,
+            )
         )
-    )
 
 
 @app.command()
@@ -114,31 +143,59 @@ def replay(
     derivation: Annotated[Path, typer.Argument(metavar="FILE", help="A stored derivation.json.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Compare with this problem.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Check every step of a stored derivation again, from its rules alone."""
-    from gradlemma.replay import run_replay
+    with _interruptible():
+        from gradlemma.replay import run_replay
 
-    raise typer.Exit(run_replay(derivation, problem=problem, as_json=as_json))
+        raise typer.Exit(run_replay(derivation, problem=problem, as_json=as_json, quiet=quiet))
+
+
+@app.command("list")
+def list_statements(
+    identifier: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A statement, such as BND-1; default: a table.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the registered statements, or print one with its hypotheses and how to use it."""
+    from gradlemma.list_command import run_list
+
+    raise typer.Exit(run_list(identifier, as_json=as_json))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; no input leads to a traceback."""
     given = sys.argv[1:] if arguments is None else arguments
-    wants_json = "--json" in given or "--format=json" in given
+    try:
+        with watched_output():
+            code = _run(given, "--json" in given or "--format=json" in given)
+            sys.stdout.flush()
+    except ReaderLeft:
+        end_by_broken_pipe()
+    except OutputFailed as failed:
+        drop_output()
+        code = _say(f"expected an output that can be written but got: {failed}; free some space", BAD_INPUT)
+    sys.exit(code)
+
+
+def _run(given: list[str], wants_json: bool) -> int:
+    """The exit code of the command; whatever it raises has been said."""
     try:
         code: Any = app(args=given, prog_name="gradlemma", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader left: what remains in the buffer must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = UNDECIDED
     except Exception as error:
-        code = _failure(error, wants_json)
-    except KeyboardInterrupt:
-        if wants_json:
-            print(json.dumps({"error": {"kind": "interrupted", "message": "interrupted", "remedy": ""}}))
-        code = _say("interrupted", INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _failure(error, wants_json)
+    except (KeyboardInterrupt, _Interrupted):
+        return _interrupted(wants_json)
+    return code if isinstance(code, int) else 0
+
+
+def _interrupted(wants_json: bool) -> int:
+    if wants_json:
+        document = as_json(RuntimeError("interrupted"), "interrupted")
+        print(json.dumps(document, indent=2, sort_keys=True))
+    return _say("interrupted", INTERRUPTED)
 
 
 def _failure(error: Exception, wants_json: bool) -> int:
@@ -148,45 +205,41 @@ def _failure(error: Exception, wants_json: bool) -> int:
     if isinstance(error, typer.Abort):
         return _say("interrupted", INTERRUPTED)
     if isinstance(error, GradlemmaError):
-        return _report(error, str(error), "refused", wants_json, BAD_INPUT)
+        return _report(error, wants_json, BAD_INPUT)
     usage = getattr(error, "format_message", None)
     if usage is not None and hasattr(error, "exit_code"):
-        return _usage(error, str(usage()), wants_json)
+        return _usage(type(error).__name__, str(usage()), wants_json)
     if isinstance(
         error, FileExistsError | FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError
     ):
-        where = printable(error.filename, 300)
-        text = f"expected a usable file {where} but got: {error.strerror}; choose another path"
-        return _report(error, text, "file", wants_json, BAD_INPUT)
+        text = f"expected a usable file {printable(error.filename, 300)} but got: {error.strerror}"
+        remedy = "choose another path"
+        return _report(ProblemError(text, kind="file", remedy=remedy), wants_json, BAD_INPUT)
     if os.environ.get("GRADLEMMA_DEBUG") == "1":
         import traceback
 
         traceback.print_exception(error)
-    text = (
-        f"internal error: {type(error).__name__}: {printable(error, 300)}; set GRADLEMMA_DEBUG=1 to see where"
-    )
-    return _report(error, text, "internal", wants_json, UNDECIDED)
+    text = f"internal error: {type(error).__name__}: {printable(error, 300)}"
+    remedy = "set GRADLEMMA_DEBUG=1 to see where"
+    return _report(ProblemError(text, kind="internal", remedy=remedy), wants_json, UNDECIDED)
 
 
-def _usage(error: Exception, text: str, wants_json: bool) -> int:
+def _usage(name: str, text: str, wants_json: bool) -> int:
     """A mistake on the command line; without any argument the text is the help."""
     if not text.strip():
-        text = "expected a command but got none; see gradlemma --help"
-    if type(error).__name__ == "NoArgsIsHelpError":
+        text = "expected a command but got none"
+    if name == "NoArgsIsHelpError":
         print(text)
         return BAD_INPUT
-    text = f"{printable(text, 600)}; see gradlemma --help"
-    return _report(error, text, "usage", wants_json, BAD_INPUT)
+    text = printable(text, 600).rstrip(". ")
+    return _report(ProblemError(text, kind="usage", remedy="see gradlemma --help"), wants_json, BAD_INPUT)
 
 
-def _report(error: Exception, text: str, kind: str, wants_json: bool, code: int) -> int:
+def _report(error: GradlemmaError, wants_json: bool, code: int) -> int:
     if wants_json:
-        document = as_json(error, kind)
-        if not isinstance(error, GradlemmaError):
-            document["error"]["message"] = text
-        print(json.dumps(document, indent=2, sort_keys=True))
+        print(json.dumps(as_json(error), indent=2, sort_keys=True))
         return code
-    return _say(text, code)
+    return _say(str(error), code)
 
 
 def _say(text: str, code: int) -> int:

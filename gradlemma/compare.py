@@ -14,26 +14,30 @@ from proofs.kernel.claims import (
     OperatorNorm,
     Relation,
     SamplesAre,
-    Simplex,
     Smooth,
 )
 from proofs.kernel.core import Theorem
 from proofs.kernel.scalars import Atom, DistanceNorm, Norm, number
 from proofs.kernel.store import remember
-from proofs.kernel.terms import Mean, Role
-from proofs.theorems.bounds import Derivation, ReadingName
+from proofs.kernel.terms import Entrywise, Mean, Named, Role, Term
+from proofs.network import Dense
+from proofs.theorems.bounds import Box, Derivation, ReadingName
+from proofs.theorems.targets import target_range
 
-__all__ = ["differences"]
+__all__ = ["assumed_beyond", "differences", "flat_place"]
+
+_ALMOST_ALL = (ReadingName.WORST_CASE.value, ReadingName.BALL.value)
 
 
 def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved) -> list[str]:
     """What does not fit: one sentence for each goal that is not about the problem.
 
-    A goal `<reading>.G_max` or `.H_max` fits if it bounds the problem's own mean loss and each of
-    its hypotheses is a fact of that reading: its box and range of data, its weights and data, or
-    its ball; or, for the worst case and the ball, which speak of almost all weights, smoothness off
-    kinks (at given weights it must be shown).  A goal `data.inputs` or `data.targets` fits if it says
-    that the problem's data are in range.
+    A goal `<reading>.G_max`, `.H_max` or `.H_max_refined` fits if it bounds the problem's own mean
+    loss and each of its hypotheses is a fact of that reading: its box and range of data, its weights
+    and data, or its ball; or, for the worst case and the ball, which speak of almost all weights,
+    smoothness off kinks (at given weights it must be shown, and a box or a ball of volume 0 may
+    consist of kinks).  A goal `data.inputs` or `data.targets` fits if it says that the problem's data
+    are in range.
     """
     mean = Mean(work.samples, work.sample.node)
     range_of_data = tuple(_data_range(work, resolved))
@@ -44,26 +48,66 @@ def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved)
         claim = theorem.claim
         if place == "data":
             number = {"inputs": 0, "targets": 1}.get(quantity)
-            fits = number is not None and claim is range_of_data[number]
+            fits = number is not None and claim in range_of_data[number : number + 1]
         else:
-            order = {"G_max": 1, "H_max": 2}.get(quantity)
+            order = {"G_max": 1, "H_max": 2, "H_max_refined": 2}.get(quantity)
             fits = isinstance(claim, OperatorNorm) and claim.term is mean and claim.order == order
         if not facts or not fits:
             found.append(f"{name} is not a statement of that name about this problem")
         elif theorem.hypotheses - facts:
-            found.append(_missing(name, theorem.hypotheses - facts))
-    if not any(name.endswith((".G_max", ".H_max")) for name in goals):
+            found.append(_missing(name, theorem.hypotheses - facts, flat_place(place, resolved)))
+    if not any(name.endswith((".G_max", ".H_max", ".H_max_refined")) for name in goals):
         found.append("there is no bound of a gradient or a Hessian")
     return found
 
 
-def _missing(name: str, extra: frozenset[Claim]) -> str:
-    if all(isinstance(claim, ForSamples) and isinstance(claim.claim, Smooth) for claim in extra):
-        return (
-            f"{name} needs all activations to be off their kinks at the given weights, which is not shown: "
-            "a sample lies on a kink, or too close to one to tell"
-        )
-    return f"{name} rests on {len(extra)} hypotheses that are not facts of this problem"
+def _missing(name: str, extra: frozenset[Claim], flat: str | None) -> str:
+    if not all(isinstance(claim, ForSamples) and isinstance(claim.claim, Smooth) for claim in extra):
+        return f"{name} rests on {len(extra)} hypotheses that are not facts of this problem"
+    if flat is not None:
+        return f"{name} needs twice differentiable outputs of activations, which may fail everywhere: {flat}"
+    return (
+        f"{name} needs all activations to be off their kinks at the given weights, which is not shown: "
+        "a sample lies on a kink, or too close to one to tell"
+    )
+
+
+def flat_place(place: str, resolved: Resolved) -> str | None:
+    """Why the box or the ball has volume 0, so that a null set of weights may be all of it; with a remedy."""
+    if place == ReadingName.BALL.value and resolved.problem.radius == 0:
+        return "the ball has radius 0; remove it, the given weights have a reading of their own"
+    if place == ReadingName.WORST_CASE.value and resolved.box is not None:
+        for index, (size, shift) in enumerate(_box_sizes(resolved.box), start=1):
+            if size == 0:
+                return f"the box allows only W{index} = 0; state a positive norm in box.weight_norms"
+            if shift == 0:
+                return (
+                    f"the box allows only b{index} = 0; state a positive norm in box.bias_norms, "
+                    "or write `bias: false` in that layer"
+                )
+    return None
+
+
+def _box_sizes(box: Box) -> Iterator[tuple[Fraction, Fraction | None]]:
+    yield from zip(box.weight_norms, box.bias_norms, strict=True)
+
+
+def assumed_beyond(place: str, theorem: Theorem, work: Derivation, resolved: Resolved) -> list[str]:
+    """What the theorem assumes besides the problem's own numbers, as sentences."""
+    granted = set(_smooth_almost_everywhere(place, work, resolved)) if place in _ALMOST_ALL else set[Claim]()
+    functions: dict[str, None] = {}
+    shown = True
+    for node in _nodes(work):
+        claim = ForSamples(work.samples, Smooth(node, 2))
+        if claim in theorem.hypotheses:
+            body = node.body if isinstance(node, Named) else None
+            functions[body.function.label() if isinstance(body, Entrywise) else "the layers"] = None
+            shown = shown and claim in granted
+    if not functions:
+        return []
+    remark = " (all but a null set)" if shown else ", which is not shown"
+    names = ", ".join(functions)
+    return [f"at weights where the outputs of {names} are twice differentiable for every sample{remark}"]
 
 
 def _facts(place: str, work: Derivation, resolved: Resolved, in_range: tuple[Claim, ...]) -> Iterator[Claim]:
@@ -85,18 +129,41 @@ def _facts(place: str, work: Derivation, resolved: Resolved, in_range: tuple[Cla
             return
         case _:
             return
-    for jet in work.jet.jets[1:]:
+    yield from _smooth_almost_everywhere(place, work, resolved)
+
+
+def _smooth_almost_everywhere(place: str, work: Derivation, resolved: Resolved) -> Iterator[Claim]:
+    """Smoothness of the nodes up to the first layer whose weights or biases are fixed to 0.
+
+    A node is a piecewise analytic function of the weights up to its layer, so not smooth on a null
+    set of them alone; where these have volume in the box or the ball, almost all of it is smooth.
+    """
+    if place == ReadingName.BALL.value and resolved.problem.radius == 0:
+        return
+    sizes = None
+    if place == ReadingName.WORST_CASE.value and resolved.box is not None:
+        sizes = _box_sizes(resolved.box)
+    for layer, jet in zip(work.network.layers, work.jet.jets[1:], strict=True):
+        if isinstance(layer, Dense) and sizes is not None and 0 in next(sizes):
+            return
         yield ForSamples(work.samples, Smooth(jet.node, 2))
+    for node, _ in work.sample.kinks:
+        yield ForSamples(work.samples, Smooth(node, 2))
+
+
+def _nodes(work: Derivation) -> Iterator[Term]:
+    """The nodes whose smoothness may be a hypothesis: outputs of layers, and parts of the loss."""
+    yield from (jet.node for jet in work.jet.jets[1:])
+    yield from (node for node, _ in work.sample.kinks)
 
 
 def _data_range(work: Derivation, resolved: Resolved) -> Iterator[Claim]:
-    """The range of the inputs, then that of the targets."""
+    """The range of the inputs, then that of the targets where the loss needs one."""
     samples = work.samples
     yield ForSamples(samples, _at_most(Norm(work.jet.sample), resolved.input_norm))
-    if resolved.target_norm is None:
-        yield ForSamples(samples, Simplex(work.sample.target))
-    else:
-        yield ForSamples(samples, _at_most(Norm(work.sample.target), resolved.target_norm))
+    in_range = target_range(work.loss, work.sample.target, resolved.target_norm)
+    if in_range is not None:
+        yield ForSamples(samples, in_range)
 
 
 def _box_facts(work: Derivation, resolved: Resolved) -> Iterator[Claim]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-__all__ = ["decimal_text", "shown_above"]
+__all__ = ["decimal_text", "shown_above", "shown_bound"]
 
 
 def decimal_text(value: Fraction, *, up: bool, digits: int = 17) -> str:
@@ -39,6 +39,16 @@ def shown_above(value: Fraction, digits: int = 7) -> str:
     return (
         f"{Fraction(text).__float__():.{places}f}" if 0 <= places <= digits + 2 and mantissa != "0" else text
     )
+
+
+def shown_bound(value: Fraction) -> str:
+    """A bound as it stands in a table: exactly where it is short, else rounded up.
+
+    >>> shown_bound(Fraction(7, 2)), shown_bound(Fraction(10**9 + 1, 10**9))
+    ('7/2', '1.000001')
+    """
+    exact = str(value)
+    return exact if len(exact) < 14 else shown_above(value)
 
 
 def _decimal_exponent(value: Fraction) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 from pathlib import Path
 
-from gradlemma.errors import printable
+from gradlemma.errors import ProblemError, printable
 from proofs.errors import GradlemmaError
 from proofs.kernel.codec import encode
 from proofs.kernel.core import Theorem
@@ -15,7 +16,7 @@ from proofs.kernel.tensor_codec import encode_tensors
 
 __all__ = ["run_derive"]
 
-KNOWN = ("BND-1", "BND-2")
+FOR_NETWORKS = ("BND-1", "BND-1-joint", "BND-2", "BND-3")
 TITLES = {"G": "gradient", "H": "Hessian", "sum": "the sum", "sum_at_one": "the sum in the remaining case"}
 
 
@@ -34,6 +35,8 @@ def run_derive(
     Raises:
         GradlemmaError: for an unknown theorem or options that do not go together.
     """
+    if out is not None:
+        require_writable_file(out)
     goals, title = _goals(theorem, problem, depth, activation)
     text = _printed(goals, title, form, fragment)
     if out is None:
@@ -46,27 +49,32 @@ def run_derive(
 def _goals(
     theorem: str, problem: Path | None, depth: int | None, activation: str | None
 ) -> tuple[dict[str, Theorem], str]:
-    if theorem not in KNOWN:
-        import difflib
+    if theorem not in FOR_NETWORKS:
+        from gradlemma.symbolic import symbolic_goals
 
-        close = difflib.get_close_matches(theorem.upper(), KNOWN, 1, 0.3)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise GradlemmaError(
-            f"expected a theorem among {', '.join(KNOWN)} but got {printable(theorem)}{hint}"
-        )
+        return symbolic_goals(theorem, problem, depth, activation)
     if theorem == "BND-2":
         if problem is not None:
-            raise GradlemmaError("expected --depth, not --problem, for BND-2; BND-1 takes --problem")
+            raise ProblemError(
+                "expected --depth, not --problem, for BND-2", kind="usage", remedy="BND-1 takes --problem"
+            )
         return _uniform_goals(depth, activation)
     if problem is None or depth is not None or activation is not None:
-        raise GradlemmaError("expected --problem FILE and neither --depth nor --activation for BND-1")
+        raise GradlemmaError(f"expected --problem FILE and neither --depth nor --activation for {theorem}")
     from gradlemma.problem import load_problem
-    from gradlemma.proved import derive_bounds
+    from gradlemma.proved import REFINED, derive_bounds
 
     found = derive_bounds(load_problem(problem))
     if not found.readings:
         raise GradlemmaError("no bound was derived: " + "; ".join(found.absent.values()))
-    return found.goals(), f"BND-1 for {found.resolved.problem.name}"
+    goals = found.goals()
+    if theorem == "BND-1-joint":
+        goals = {name: goal for name, goal in goals.items() if name.endswith(REFINED)}
+        if not goals:
+            raise ProblemError(
+                "expected a problem with the joint refinement", kind="value", remedy="write refine: true"
+            )
+    return goals, f"{theorem} for {found.resolved.problem.name}"
 
 
 def _uniform_goals(depth: int | None, activation: str | None) -> tuple[dict[str, Theorem], str]:
@@ -100,6 +108,32 @@ def _printed(goals: dict[str, Theorem], title: str, form: str, fragment: bool) -
             raise GradlemmaError(f"expected the format tex, md or json but got {printable(form)}")
 
 
+def require_writable_file(path: Path) -> None:
+    """Refuses a place where no file can be written.
+
+    Raises:
+        ProblemError: naming the path.
+    """
+    if path.is_dir() or not path.name:
+        raise ProblemError(
+            f"expected a file for --out but got the directory {printable(path)}",
+            kind="file",
+            remedy="add a name to it",
+        )
+    if not path.parent.is_dir():
+        raise ProblemError(
+            f"expected --out in a directory that exists but got {printable(path)}",
+            kind="file",
+            remedy="make the directory first",
+        )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ProblemError(
+            f"expected a file that can be written for --out but got {printable(path)}",
+            kind="file",
+            remedy="choose another path",
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + ".partial")
@@ -109,5 +143,12 @@ def write_text(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
+    except OSError as error:
+        raise ProblemError(
+            f"expected to write the file {printable(path)} but got: {error.strerror}",
+            kind="file",
+            remedy="choose another path",
+        ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class ProblemError(GradlemmaError):
     Args:
         message: what was expected and what was found.
         kind: one of `syntax`, `limit`, `unknown-key`, `duplicate-key`, `missing-key`, `type`,
-            `value`, `shape`, `data`, `weights`, `network`, `file`.
+            `value`, `shape`, `data`, `weights`, `network`, `expression`, `file`.
         file: the problem file, where there is one.
         line: the line in that file, counted from 1.
         key: the path to the value, such as `network[2].dense.width`.

@@ -9,6 +9,7 @@ from gradlemma.decimals import shown_above
 from proofs.kernel.claims import (
     Claim,
     Compare,
+    EntriesIn,
     ForIndices,
     ForSamples,
     IsTensor,
@@ -85,6 +86,8 @@ class _Text:
                 return f"{self.term(term)} is {'twice ' if order == 2 else ''}differentiable in theta"
             case Simplex(term=term):
                 return f"{self.term(term)} is a probability vector"
+            case EntriesIn(term=term, lower=lower, upper=upper):
+                return f"the entries of {self.term(term)} lie in [{lower}, {upper}]"
             case IsTensor(variable=variable, digest=digest):
                 return f"{self.term(variable)} is the tensor {digest[:12]}"
             case SamplesAre(samples=samples, digests=digests):
@@ -97,6 +100,10 @@ class _Text:
 
     def _sup_bound(self, claim: SupBound) -> str:
         function, order = claim.function.label(), claim.order
+        if claim.radius is not None and claim.radius.constant() == 0 and order >= 0:
+            at_zero = f"{function}{PRIMES[order]}(0)"
+            is_zero = claim.bound.constant() == 0
+            return f"{at_zero} = 0" if is_zero else f"|{at_zero}| <= {self.poly(claim.bound)}"
         where = "" if claim.radius is None else f" for |t| <= {self.poly(claim.radius)}"
         left = f"|{function}(t) - {function}(0)|" if order < 0 else f"|{function}{PRIMES[max(order, 0)]}(t)|"
         return f"{left} <= {self.poly(claim.bound)}{' |t|' if order < 0 else ''}{where}"

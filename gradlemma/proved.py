@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from gradlemma.decimals import shown_bound
 from gradlemma.problem import Problem
 from gradlemma.resolve import Resolved, resolve
 from proofs.errors import GradlemmaError
@@ -15,10 +18,14 @@ from proofs.network import Loss, Network
 from proofs.theorems.bounds import Absent, Bound, Derivation, Reading, ReadingName
 from proofs.theorems.readings import at_residuals, at_weights, in_ball
 
-__all__ = ["Bounds", "ProvedBound", "bounds", "derive_bounds"]
+__all__ = ["INTERRUPTED", "REFINED", "Bounds", "ProvedBound", "asked_for", "bounds", "derive_bounds"]
+
+INTERRUPTED = "interrupted"
+# The name of H_max by the joint refinement, after that of its reading.
+REFINED = "H_max_refined"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ProvedBound:
     """One proved number: the norm of the gradient or of the Hessian is at most `value`.
 
@@ -30,7 +37,11 @@ class ProvedBound:
     value: Fraction
     lower: Fraction
     theorem: Theorem
-    work: Derivation = field(repr=False)
+    work: Derivation
+
+    def __repr__(self) -> str:
+        trust = f", relying on {', '.join(self.trust)}" if self.trust else ""
+        return f"<{self.name} <= {shown_bound(self.value)}, {self.tier}{trust}>"
 
     @property
     def tier(self) -> str:
@@ -44,11 +55,13 @@ class ProvedBound:
 
     def latex(self) -> str:
         """The closed form in LaTeX, read off the derivation: the statement and its recursions."""
-        from proofs.typeset.closed_form import closed_forms, data_form
+        from proofs.typeset.closed_form import closed_forms, data_form, refined_form
 
         if not self.name.startswith(ReadingName.WORST_CASE.value):
             return data_form(self.work, self.theorem)
-        forms = closed_forms(self.work)
+        if self.name.endswith(REFINED):
+            return refined_form(self.work, self.theorem)
+        forms = closed_forms(self.work, self.theorem)
         return forms.gradient if self.name.endswith("G_max") else forms.hessian
 
     def derivation(self, *, fragment: bool = False) -> str:
@@ -63,13 +76,14 @@ class ProvedBound:
 
 @dataclass(frozen=True, slots=True)
 class ReadingBounds:
-    """The two bounds of one reading of BND-3."""
+    """The bounds of one reading of BND-3; `refined` is H_max by the joint refinement, if asked for."""
 
     gradient: ProvedBound
     hessian: ProvedBound
+    refined: ProvedBound | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Bounds:
     """All bounds of a problem; a reading without bounds is None and `absent` says why.
 
@@ -84,6 +98,11 @@ class Bounds:
     failed: frozenset[ReadingName]
     facts: dict[str, Theorem]
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        pairs = [bound for reading in self.readings.values() for bound in (reading.gradient, reading.hessian)]
+        shown = ", ".join(f"{bound.name} <= {shown_bound(bound.value)}" for bound in pairs)
+        return f"<Bounds of {self.resolved.problem.describe()}: {shown or 'none'}>"
 
     @property
     def worst_case(self) -> ReadingBounds | None:
@@ -103,19 +122,23 @@ class Bounds:
 
     @property
     def gradient(self) -> ProvedBound:
-        """G_max of the first reading that applies (the worst case if there is a box)."""
-        return self._first().gradient
+        """G_max of the worst case over the box; other readings have theirs, `found.at_weights.gradient`."""
+        return self._worst_case("gradient").gradient
 
     @property
     def hessian(self) -> ProvedBound:
-        """H_max of the first reading that applies (the worst case if there is a box)."""
-        return self._first().hessian
+        """H_max of the worst case over the box; other readings have theirs, `found.at_weights.hessian`."""
+        return self._worst_case("hessian").hessian
 
-    def _first(self) -> ReadingBounds:
-        for name in ReadingName:
-            if name in self.readings:
-                return self.readings[name]
-        raise GradlemmaError("no bound was derived: " + "; ".join(self.absent.values()))
+    def _worst_case(self, what: str) -> ReadingBounds:
+        if self.worst_case is not None:
+            return self.worst_case
+        reason = self.absent[ReadingName.WORST_CASE]
+        others = ", ".join(f".{name.value}.{what}" for name in self.readings)
+        raise GradlemmaError(
+            f"expected a worst case for .{what} but there is none: {reason}; "
+            + (f"use {others}" if others else "state a box with weight_norms and bias_norms")
+        )
 
     def goals(self) -> dict[str, Theorem]:
         """Every proved theorem by name: `worst_case.G_max`, `worst_case.H_max`, ..., and the facts."""
@@ -123,6 +146,8 @@ class Bounds:
         for name, reading in self.readings.items():
             found[f"{name.value}.G_max"] = reading.gradient.theorem
             found[f"{name.value}.H_max"] = reading.hessian.theorem
+            if reading.refined is not None:
+                found[f"{name.value}.{REFINED}"] = reading.refined.theorem
         return found
 
 
@@ -132,9 +157,9 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
     Args:
         network: a `Network` or a feed-forward `torch.nn.Sequential`, whose weights are then used
             unless `weights` is given.
-        loss: `cross_entropy`, `mse` or `half_mse`.
+        loss: `cross_entropy`, `mse`, `half_mse`, `bce`, `huber`, or a `Loss`.
         **settings: as for `Problem.of`: x, y, input_norm, target_norm, weights, weight_norms,
-            bias_norms, factor, radius.
+            bias_norms, factor, radius, refine, name, seed, measure.
 
     Returns:
         For each reading that applies the theorems ||grad L|| <= G_max and ||Hess L|| <= H_max.
@@ -145,6 +170,7 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
     >>> str(found.hessian.value), found.hessian.tier
     ('4', 'exact')
     """
+    _known_settings(settings)
     if not isinstance(network, Network):
         from gradlemma.problem.from_torch import network_from_torch
 
@@ -152,6 +178,20 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
         if weights is not None:
             settings.setdefault("weights", weights)
     return derive_bounds(Problem.of(network, loss, **settings))
+
+
+def _known_settings(settings: dict[str, Any]) -> None:
+    """Refuses a keyword that `bounds` does not have.
+
+    Raises:
+        TypeError: naming it, with the keyword that is meant where one is close.
+    """
+    known = [name for name in inspect.signature(Problem.of).parameters if name not in ("network", "loss")]
+    for name in settings:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"choose among {', '.join(known)}"
+            raise TypeError(f"bounds() got an unexpected keyword argument {name!r}; {hint}")
 
 
 def derive_bounds(problem: Problem, report: Callable[[str], object] | None = None) -> Bounds:
@@ -174,48 +214,74 @@ def derive_bounds(problem: Problem, report: Callable[[str], object] | None = Non
     failed: set[ReadingName] = set()
     interrupted = False
     for name in ReadingName:
+        reason = _not_asked(resolved, name)
+        if reason is not None or interrupted:
+            absent[name] = reason or INTERRUPTED
+            continue
         say(f"deriving the reading {name.value}")
         try:
-            found = Absent(name, "interrupted") if interrupted else _derive(work, resolved, name)
+            found = _derive(work, resolved, name)
         except GradlemmaError as error:
             failed.add(name)
-            found = Absent(name, str(error))
+            absent[name] = str(error)
         except OverflowError:
             failed.add(name)
-            found = Absent(name, "numbers beyond the range of double precision")
+            absent[name] = "numbers beyond the range of double precision"
         except KeyboardInterrupt:
             interrupted = True
-            found = Absent(name, "interrupted")
-        if isinstance(found, Absent):
-            absent[name] = found.reason
+            absent[name] = INTERRUPTED
         else:
-            readings[name] = _proved(work, found)
+            if isinstance(found, Absent):
+                absent[name] = found.reason
+            else:
+                readings[name] = _proved(work, found)
     facts: dict[str, Theorem] = {}
-    if resolved.data is not None and ReadingName.WORST_CASE in readings:
-        facts = work.data_facts(resolved.data, resolved.input_norm, resolved.target_norm)
+    if resolved.data is not None and ReadingName.WORST_CASE in readings and not interrupted:
+        try:
+            facts = work.data_facts(resolved.data, resolved.input_norm, resolved.target_norm)
+        except KeyboardInterrupt:
+            interrupted = True
     return Bounds(resolved, work, readings, absent, frozenset(failed), facts, interrupted)
 
 
-def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading | Absent:
+def _not_asked(resolved: Resolved, name: ReadingName) -> str | None:
+    """Why the problem does not ask for a reading, or None."""
     if name is ReadingName.WORST_CASE:
-        if resolved.box is None:
-            return Absent(name, "the problem states no box")
-        return work.worst_case(resolved.box, resolved.input_norm, resolved.target_norm)
+        return "the problem states no box" if resolved.box is None else None
     if resolved.weights is None or resolved.data is None:
-        return Absent(name, "the problem has no weights or no data")
+        return "the problem has no weights or no data"
+    if name is ReadingName.BALL and resolved.problem.radius is None:
+        return "the problem states no ball"
+    return None
+
+
+def asked_for(resolved: Resolved) -> list[ReadingName]:
+    """The readings that the problem's parts ask for."""
+    return [name for name in ReadingName if _not_asked(resolved, name) is None]
+
+
+def _derive(work: Derivation, resolved: Resolved, name: ReadingName) -> Reading | Absent:
+    box, weights, data, radius = resolved.box, resolved.weights, resolved.data, resolved.problem.radius
     match name:
-        case ReadingName.AT_WEIGHTS:
-            return at_weights(work, resolved.weights, resolved.data)
-        case ReadingName.AT_RESIDUALS:
-            return at_residuals(work, resolved.weights, resolved.data)
-        case ReadingName.BALL:
-            if resolved.problem.radius is None:
-                return Absent(name, "the problem states no ball")
-            return in_ball(work, resolved.weights, resolved.data, resolved.problem.radius)
+        case ReadingName.WORST_CASE if box is not None:
+            refine = resolved.problem.refine
+            return work.worst_case(box, resolved.input_norm, resolved.target_norm, refine=refine)
+        case ReadingName.AT_WEIGHTS if weights is not None and data is not None:
+            return at_weights(work, weights, data)
+        case ReadingName.AT_RESIDUALS if weights is not None and data is not None:
+            return at_residuals(work, weights, data)
+        case ReadingName.BALL if weights is not None and data is not None and radius is not None:
+            return in_ball(work, weights, data, radius)
+        case _:
+            return Absent(name, _not_asked(resolved, name) or "it does not apply")
 
 
 def _proved(work: Derivation, reading: Reading) -> ReadingBounds:
     def one(symbol: str, bound: Bound) -> ProvedBound:
         return ProvedBound(f"{reading.name.value}.{symbol}", bound.value, bound.lower, bound.theorem, work)
 
-    return ReadingBounds(one("G_max", reading.gradient), one("H_max", reading.hessian))
+    return ReadingBounds(
+        one("G_max", reading.gradient),
+        one("H_max", reading.hessian),
+        None if reading.refined is None else one(REFINED, reading.refined),
+    )

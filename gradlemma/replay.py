@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import proofs.kernel.rules  # noqa: F401  (registers the rules)
-from gradlemma.errors import printable
+from gradlemma.errors import ProblemError, printable
 from gradlemma.progress import Progress
 from gradlemma.resources import Stopwatch
-from proofs.errors import GradlemmaError, KernelError
+from proofs.errors import KernelError
 from proofs.kernel.codec import decode
 from proofs.kernel.core import Theorem, steps_of
 from proofs.kernel.tensor_codec import decode_tensors, digests_of
@@ -26,34 +26,51 @@ def load_derivation(path: Path, quiet: bool = True) -> dict[str, Theorem]:
     """The theorems of a stored derivation, every step recomputed.
 
     Raises:
-        KernelError: if a step does not recompute, naming it, or the document is malformed.
+        ProblemError: if the file is no derivation at all.
+        KernelError: if a step does not recompute, naming it, or the derivation is malformed.
     """
     return _decode(_document(path), quiet)
 
 
-def _document(path: Path) -> Any:
+def _document(path: Path) -> dict[str, Any]:
+    """The JSON document of a derivation; what it says is not looked at."""
+    if not path.is_file():
+        raise _no_derivation(path, "it is not a file" if path.exists() else "there is no such file")
     if path.stat().st_size > MAX_BYTES:
-        raise KernelError(f"expected a derivation of at most {MAX_BYTES} bytes")
+        raise _no_derivation(path, f"it has more than {MAX_BYTES} bytes")
     try:
         text = path.read_text(encoding="utf-8")
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, ValueError) as error:
-        raise KernelError(f"expected a JSON document but got: {printable(error)}") from error
+        raise _no_derivation(path, f"it is not JSON: {printable(error)}") from None
+    inner = document.get("derivation") if isinstance(document, dict) else None
+    if not isinstance(inner, dict) or "steps" not in inner:
+        raise _no_derivation(path, "it is JSON of another kind")
+    return document
+
+
+def _no_derivation(path: Path, why: str) -> ProblemError:
+    return ProblemError(
+        f"expected a stored derivation but {why}",
+        kind="file",
+        file=str(path),
+        remedy="give the derivation.json that `check` or `derive --format json` writes",
+    )
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("duplicate keys")
+        raise KernelError("expected each key once but got duplicate keys")
     return found
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number of a derivation")
+    raise KernelError(f"{name} is no number of a derivation")
 
 
-def _decode(document: Any, quiet: bool) -> dict[str, Theorem]:
-    if not isinstance(document, dict) or set(document) != {"derivation", "tensors"}:
+def _decode(document: dict[str, Any], quiet: bool) -> dict[str, Theorem]:
+    if set(document) != {"derivation", "tensors"}:
         raise KernelError("expected a document with the keys derivation and tensors")
     decode_tensors(document["tensors"])
     with Progress(quiet=quiet) as progress:
@@ -64,17 +81,15 @@ def _decode(document: Any, quiet: bool) -> dict[str, Theorem]:
     return goals
 
 
-def run_replay(derivation: Path, *, problem: Path | None, as_json: bool) -> int:
+def run_replay(derivation: Path, *, problem: Path | None, as_json: bool, quiet: bool = False) -> int:
     """Replay a file and print what it proves; exit code 0, or 1 if a step is refused."""
     watch = Stopwatch()
-    if not derivation.is_file():
-        raise GradlemmaError(f"expected a derivation file but got {printable(derivation)}")
     try:
-        goals = load_derivation(derivation, quiet=as_json)
+        goals = load_derivation(derivation, quiet=as_json or quiet)
     except KernelError as error:
         return _refused(str(error), as_json)
-    unlike = _unlike(goals, problem)
-    summary = _summary(goals, watch.elapsed_s(), unlike)
+    unlike, missing = ([], []) if problem is None else _compared(goals, problem)
+    summary = _summary(goals, watch.elapsed_s(), unlike, missing)
     if as_json:
         print(json.dumps(summary, indent=2))
     else:
@@ -82,17 +97,18 @@ def run_replay(derivation: Path, *, problem: Path | None, as_json: bool) -> int:
     return REFUSED if unlike else PROVED
 
 
-def _unlike(goals: dict[str, Theorem], problem: Path | None) -> list[str]:
-    if problem is None:
-        return []
+def _compared(goals: dict[str, Theorem], problem: Path) -> tuple[list[str], list[str]]:
+    """What does not fit the problem, and which bounds it asks for that the derivation lacks."""
     from gradlemma.compare import differences
     from gradlemma.problem import load_problem
+    from gradlemma.proved import asked_for
     from gradlemma.resolve import resolve
     from proofs.theorems.bounds import Derivation
 
     resolved = resolve(load_problem(problem))
     work = Derivation(resolved.problem.network, resolved.problem.loss)
-    return differences(goals, work, resolved)
+    wanted = [f"{name.value}.{symbol}" for name in asked_for(resolved) for symbol in ("G_max", "H_max")]
+    return differences(goals, work, resolved), [name for name in wanted if name not in goals]
 
 
 def _refused(reason: str, as_json: bool) -> int:
@@ -103,7 +119,9 @@ def _refused(reason: str, as_json: bool) -> int:
     return REFUSED
 
 
-def _summary(goals: dict[str, Theorem], elapsed: float, unlike: list[str]) -> dict[str, Any]:
+def _summary(
+    goals: dict[str, Theorem], elapsed: float, unlike: list[str], missing: list[str]
+) -> dict[str, Any]:
     from proofs.typeset import claim_latex
 
     trust = sorted(frozenset[str]().union(*(theorem.trust for theorem in goals.values())))
@@ -121,6 +139,7 @@ def _summary(goals: dict[str, Theorem], elapsed: float, unlike: list[str]) -> di
         },
         "trust": trust,
         "differences": unlike,
+        "missing": missing,
         "elapsed_s": elapsed,
     }
 
@@ -135,4 +154,6 @@ def _print(goals: dict[str, Theorem], summary: dict[str, Any]) -> None:
             print(f"    if {hypothesis}")
     for sentence in summary["differences"]:
         print(f"does not fit the problem: {printable(sentence)}")
+    if summary["missing"]:
+        print(f"not in this derivation: {', '.join(summary['missing'])}")
     print(f"{summary['steps']} steps recomputed in {summary['elapsed_s']:.2f} s: {summary['verdict']}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlemma.errors import ProblemError
-from gradlemma.problem import Problem
+from gradlemma.problem import Problem, with_line
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Loss
+from proofs.network import LossKind
 from proofs.theorems.bounds import Box, Data
 from proofs.theorems.sizes import ceil_decimal, largest_row_norm, operator_norm_above
 
@@ -40,6 +40,13 @@ def resolve(problem: Problem) -> Resolved:
     Raises:
         ProblemError: if the given weights lie outside the stated box, naming layer and excess.
     """
+    try:
+        return _resolved(problem)
+    except ProblemError as error:
+        raise error if problem.path is None else with_line(error, problem.path) from None
+
+
+def _resolved(problem: Problem) -> Resolved:
     data = None if problem.samples is None else Data(problem.samples.x, problem.samples.y)
     sizes = _parameter_norms(problem)
     box = _box(problem, sizes)
@@ -73,11 +80,13 @@ def _input_norm(problem: Problem, data: Data | None) -> Fraction:
 
 
 def _target_norm(problem: Problem, data: Data | None) -> Fraction | None:
-    if problem.loss is Loss.CROSS_ENTROPY:
+    if problem.loss.has_range:
         return None
     if problem.target_norm is not None:
         return problem.target_norm
     if data is None:
+        if problem.loss.kind is LossKind.HUBER:
+            return None
         raise ProblemError(
             "expected targets.norm or data for a squared loss",
             kind="missing-key",

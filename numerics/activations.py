@@ -47,7 +47,7 @@ def apply(function: Univariate, order: int, z: Tensor) -> Tensor:
     unit = math.pi if function.in_pi else 1.0
     t, turns = _first_period(function, z)
     result = torch.zeros_like(z)
-    for piece in pieces:
+    for piece in pieces if function.period is None else _open_ended(pieces):
         inside = _inside(piece, t, unit)
         safe = torch.where(inside, t, torch.full_like(t, _point_of(piece) * unit))
         result = torch.where(inside, _evaluate(piece.expression, safe), result)
@@ -67,6 +67,14 @@ def _first_period(function: Univariate, z: Tensor) -> tuple[Tensor, Tensor]:
     unit = math.pi if period.in_pi else 1.0
     turns = torch.floor((z.detach() / unit - float(first)) / float(period.length))
     return z - turns * (float(period.length) * unit), turns
+
+
+def _open_ended(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """The pieces of a period without its ends, which points moved there may reach by rounding."""
+    if len(pieces) == 1:
+        return (Piece(None, None, pieces[0].expression),)
+    first, *middle, last = pieces
+    return (Piece(None, first.upper, first.expression), *middle, Piece(last.lower, None, last.expression))
 
 
 def distance_to_kinks(function: Univariate, z: Tensor) -> Tensor:

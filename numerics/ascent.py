@@ -16,11 +16,12 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
+from numerics import losses
 from numerics.curvature import gradient, hessian_vector_product, sample_gradient_norms, second_derivative
-from numerics.evaluate import kink_distance
+from numerics.evaluate import kink_distance, output
 from numerics.regions import FreeSample, Point, Region, move
 from numerics.spectrum import extreme_pair
-from proofs.network import Activate, Loss, Network
+from proofs.network import Activate, Loss, Network, entry_function
 
 __all__ = ["KINK_MARGIN", "Ascent", "Progress", "Quantity", "ascend", "has_kinks", "off_kinks"]
 
@@ -120,7 +121,7 @@ class _Search:
         for cut in range(0 if self.last is not None else 1, CUTS + 1):
             origin = self.ahead() if cut == 0 else self.point
             trial = move(self.network, self.loss, self.region, self.free, origin, slopes, self.step)
-            if self.direction is not None and not off_kinks(self.network, trial):
+            if self.direction is not None and not off_kinks(self.network, self.loss, trial):
                 self.skipped += 1
             else:
                 value = self.evaluate(trial)
@@ -195,7 +196,7 @@ def _search(
     search = _Search(network, loss, region, free, generator, start, None, 1.0, 0.0)
     if quantity is not Quantity.HESSIAN:
         search.value = search.evaluate(start)
-    elif not off_kinks(network, start):
+    elif not off_kinks(network, loss, start):
         search.value, search.skipped = math.nan, 1
     else:
         v = torch.randn(start.theta.shape, generator=generator, dtype=torch.float64, device=generator.device)
@@ -235,6 +236,12 @@ def has_kinks(network: Network) -> bool:
     return any(isinstance(layer, Activate) and layer.activation.kinks for layer in network.layers)
 
 
-def off_kinks(network: Network, point: Point) -> bool:
-    """Whether every pre-activation of every sample is at least 1e-9 from the kinks; False for NaN."""
-    return not has_kinks(network) or kink_distance(network, point.theta, point.x) >= KINK_MARGIN
+def off_kinks(network: Network, loss: Loss, point: Point) -> bool:
+    """Whether pre-activations and residuals of all samples are at least 1e-9 from kinks; False for NaN."""
+    if has_kinks(network) and not kink_distance(network, point.theta, point.x) >= KINK_MARGIN:
+        return False
+    function = entry_function(loss)
+    if function is None or not function.kinks:
+        return True
+    f = output(network, point.theta, point.x)
+    return losses.kink_distance(loss, f, point.y) >= KINK_MARGIN

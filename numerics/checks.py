@@ -9,7 +9,7 @@ from torch import Tensor
 
 from numerics.errors import NumericsError
 from numerics.regions import FreeSample
-from proofs.network import Loss, Network
+from proofs.network import Loss, LossKind, Network
 
 __all__ = ["check_data", "check_free", "check_weights"]
 
@@ -24,7 +24,7 @@ def check_data(
 
     Raises:
         NumericsError: unless x is [N, d] and y [N, out], N >= 1, float64 and finite, and y holds
-            probability vectors for cross-entropy.
+            probability vectors for cross-entropy, entries in [0, 1] for bce.
     """
     if x is None or y is None:
         if x is not y:
@@ -37,7 +37,11 @@ def check_data(
     if tuple(y.shape) != (x.shape[0], network.output_dim):
         wanted = (x.shape[0], network.output_dim)
         raise NumericsError(f"expected targets of shape {wanted} but got shape={tuple(y.shape)}")
-    if loss is Loss.CROSS_ENTROPY:
+    if loss.kind is LossKind.BCE and not bool(((y >= 0.0) & (y <= 1.0)).all()):
+        raise NumericsError(
+            f"expected targets of bce in [0, 1] but got entries from {float(y.min())} to {float(y.max())}"
+        )
+    if loss.kind is LossKind.CROSS_ENTROPY:
         worst = float((y.sum(1) - 1.0).abs().max())
         if float(y.min()) < 0.0 or worst > SUM_SLACK:
             raise NumericsError(
@@ -64,13 +68,14 @@ def check_free(input_norm: float | None, target_norm: float) -> FreeSample:
     """The free sample of a measurement without data.
 
     Raises:
-        NumericsError: unless both norms are finite and not negative.
+        NumericsError: unless the norms are not negative and that of the input is finite.
     """
     if input_norm is None:
         raise NumericsError("expected data or input_norm, the largest norm of an input, but got neither")
-    for name, norm in (("input_norm", input_norm), ("target_norm", target_norm)):
-        if not (math.isfinite(norm) and norm >= 0.0):
-            raise NumericsError(f"expected a finite {name} >= 0 but got {name}={norm}")
+    if not (math.isfinite(input_norm) and input_norm >= 0.0):
+        raise NumericsError(f"expected a finite input_norm >= 0 but got input_norm={input_norm}")
+    if not target_norm >= 0.0:
+        raise NumericsError(f"expected target_norm >= 0 but got target_norm={target_norm}")
     return FreeSample(float(input_norm), float(target_norm))
 
 

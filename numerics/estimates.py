@@ -33,7 +33,7 @@ def evaluate_point(network: Network, loss: Loss, point: Point, generator: torch.
         largest = float(norms.max()) if bool(torch.isfinite(norms).all()) else math.nan
         mean_error, largest_error = gradient_rounding(network, loss, theta, x, y)
         curved: Estimate | None = None
-        if off_kinks(network, point):
+        if off_kinks(network, loss, point):
             found = hessian_norm(network, loss, theta, x, y, generator)
             curved = _estimate(found.value, found.error, theta)
         elif not math.isfinite(mean):

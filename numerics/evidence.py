@@ -17,9 +17,10 @@ from torch import Tensor
 
 from numerics.errors import NumericsError
 from numerics.terms import Instance, children, evaluate_term, to_float
-from proofs.kernel.claims import Compare, OperatorNorm
+from proofs.kernel.claims import Compare, OperatorNorm, Relation
 from proofs.kernel.core import Theorem
 from proofs.kernel.monotone import dependency_order
+from proofs.kernel.rules import Cases
 from proofs.kernel.scalars import (
     Atom,
     DirectionNorm,
@@ -190,7 +191,8 @@ def evaluate_lines(
     """Every comparison and operator-norm bound of the steps on every instance.
 
     Args:
-        steps: theorems of a derivation; hypotheses of theirs must hold at the instances.
+        steps: theorems of a derivation; hypotheses of theirs must hold at the instances, except the
+            cases that `Cases` joins: lines under a case are evaluated where it holds.
         instances: where to evaluate.
         progress: called with (instances done, instances in all).
 
@@ -202,13 +204,28 @@ def evaluate_lines(
     found = {number: LineRatio() for number in lines}
     polys = [p for c in lines.values() if isinstance(c, Compare) for p in (c.left, c.right)]
     nodes = _differentiated(polys)
+    cases = {claim for step in steps if isinstance(step.rule, Cases) for claim in _cases(step.rule)}
+    assumed = {id(step): tuple(cases & step.hypotheses) for step in steps}
     for done, instance in enumerate(instances):
         reading = _Reading(instance, nodes)
         for number, claim in lines.items():
-            _take(found[number], claim, reading, instance)
+            if all(_holds(case, reading) for case in assumed[number]):
+                _take(found[number], claim, reading, instance)
         if progress is not None:
             progress(done + 1, len(instances))
     return found
+
+
+def _cases(rule: Cases) -> tuple[Compare, Compare]:
+    return Compare(rule.left, Relation.LE, rule.right), Compare(rule.right, Relation.LE, rule.left)
+
+
+def _holds(case: Compare, reading: _Reading) -> bool:
+    """Whether the case holds at the instance; where it cannot be told, its lines are passed over."""
+    try:
+        return reading.poly(case.left) <= reading.poly(case.right)
+    except (KeyError, NumericsError, OverflowError):
+        return False
 
 
 def _take(line: LineRatio, claim: Compare | OperatorNorm, reading: _Reading, instance: Instance) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from numerics.regions import Point
+if TYPE_CHECKING:
+    from numerics.regions import Point
 
 __all__ = ["Estimate", "Measured", "Place"]
 

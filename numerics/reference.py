@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import torch
 from torch import Tensor
 
 from numerics.evaluate import unpack
-from proofs.network import Activate, Loss, Network
+from proofs.network import Activate, Loss, LossKind, Network
 
 __all__ = ["reference_gradient", "reference_hessian", "reference_loss", "reference_sample_gradient_norms"]
 
@@ -58,12 +60,27 @@ def reference_loss(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Te
             h = parameters[f"W{number}"] @ h
             if layer.bias:
                 h = h + parameters[f"b{number}"]
-        if loss is Loss.CROSS_ENTROPY:
-            total = total - (target * torch.log_softmax(h, dim=0)).sum()
-        else:
-            squares = ((h - target) ** 2).sum()
-            total = total + (squares if loss is Loss.MSE else squares / 2)
+        total = total + reference_sample_loss(loss, h, target)
     return total / x.shape[0]
+
+
+def reference_sample_loss(loss: Loss, f: Tensor, target: Tensor) -> Tensor:
+    """The loss of one sample by torch's own functions: `[out], [out] -> []`."""
+    functional = torch.nn.functional
+    match loss.kind:
+        case LossKind.CROSS_ENTROPY:
+            return -(target * torch.log_softmax(f, dim=0)).sum()
+        case LossKind.MSE:
+            return ((f - target) ** 2).sum()
+        case LossKind.HALF_MSE:
+            return ((f - target) ** 2).sum() / 2
+        case LossKind.BCE:
+            return functional.binary_cross_entropy_with_logits(f, target, reduction="sum")
+        case LossKind.HUBER:
+            delta = float(dict(loss.parameters)["delta"])
+            return functional.huber_loss(f, target, reduction="sum", delta=delta)
+        case _:
+            assert_never(loss.kind)
 
 
 def reference_gradient(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:

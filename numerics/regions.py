@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from numerics.box import Box, project, project_to_ball, random_in_ball, random_point
 from numerics.evaluate import output, pack, unpack
-from proofs.network import Loss, Network
+from proofs.network import Loss, LossKind, Network
 
 __all__ = ["Fixed", "FreeSample", "InBall", "InBox", "Point", "Region", "draw_sample", "draw_theta", "move"]
 
@@ -54,9 +55,10 @@ Region = InBox | InBall | Fixed
 
 @dataclass(frozen=True, slots=True)
 class FreeSample:
-    """One sample to be chosen: ||x|| <= input_norm; y one-hot, or ||y|| <= target_norm for squares.
+    """One sample to be chosen: ||x|| <= input_norm, and y by the loss.
 
-    A one-hot y is drawn and then stays.
+    For cross-entropy y is one-hot, drawn, and then stays; for bce its entries lie in [0, 1]; else
+    ||y|| <= target_norm, which may be infinite for huber.
     """
 
     input_norm: float
@@ -85,14 +87,49 @@ def draw_sample(
     x = torch.randn(shape, **float64).to(theta.device)
     share, opposite = torch.rand(2, **float64).tolist()
     x = _to_norm(x, free.input_norm * (4.0 * share if share < 0.25 else 1.0))
-    if loss is Loss.CROSS_ENTROPY:
-        label = torch.randint(network.output_dim, (1,), generator=generator, device=generator.device)
-        y = torch.nn.functional.one_hot(label, network.output_dim).to(theta.device, torch.float64)
-        return Point(theta, x, y)
-    f = output(network, theta, x)
-    y = torch.randn(f.shape, **float64).to(theta.device)
-    aligned = opposite < 0.5 and bool(torch.isfinite(f).all()) and float(f.norm()) > 0.0
-    return Point(theta, x, _to_norm(-f if aligned else y, free.target_norm))
+    return Point(theta, x, _draw_target(loss, free, output(network, theta, x), opposite < 0.5, generator))
+
+
+def _draw_target(
+    loss: Loss, free: FreeSample, f: Tensor, opposite: bool, generator: torch.Generator
+) -> Tensor:
+    """A random y for the output f, or one opposite to it."""
+    width, device = f.shape[-1], generator.device
+    match loss.kind:
+        case LossKind.CROSS_ENTROPY:
+            label = torch.randint(width, (1,), generator=generator, device=device)
+            return torch.nn.functional.one_hot(label, width).to(f.device, torch.float64)
+        case LossKind.BCE:
+            label = torch.randint(2, (1, width), generator=generator, device=device).to(f.device)
+            return ((f < 0.0) if opposite else label).to(torch.float64)
+        case LossKind.MSE | LossKind.HALF_MSE | LossKind.HUBER:
+            y = torch.randn(f.shape, generator=generator, dtype=torch.float64, device=device).to(f.device)
+            aligned = opposite and bool(torch.isfinite(f).all()) and float(f.norm()) > 0.0
+            return _to_norm(-f if aligned else y, _target_scale(loss, free, f))
+        case _:
+            assert_never(loss.kind)
+
+
+def _target_scale(loss: Loss, free: FreeSample, f: Tensor) -> float:
+    """How far targets reach; where no norm is given, past f and the kinks of huber."""
+    if math.isfinite(free.target_norm):
+        return free.target_norm
+    deltas = sum(float(value) for _, value in loss.parameters)
+    reach = float(f.norm()) + 2.0 * deltas * math.sqrt(f.shape[-1])
+    return reach if math.isfinite(reach) else 1.0
+
+
+def _move_target(loss: Loss, free: FreeSample, f: Tensor, y: Tensor, slope: Tensor, step: float) -> Tensor:
+    match loss.kind:
+        case LossKind.CROSS_ENTROPY:
+            return y
+        case LossKind.BCE:
+            return (y + step * _to_norm(slope, 1.0)).clamp(0.0, 1.0)
+        case LossKind.MSE | LossKind.HALF_MSE | LossKind.HUBER:
+            moved = y + step * _to_norm(slope, _target_scale(loss, free, f))
+            return _into_norm(moved, free.target_norm)
+        case _:
+            assert_never(loss.kind)
 
 
 def move(
@@ -128,10 +165,8 @@ def move(
     if free is None:
         return Point(theta, point.x, point.y)
     x = _into_norm(point.x + step * _to_norm(slopes.x, free.input_norm), free.input_norm)
-    if loss is Loss.CROSS_ENTROPY:
-        return Point(theta, x, point.y)
-    y = point.y + step * _to_norm(slopes.y, free.target_norm)
-    return Point(theta, x, _into_norm(y, free.target_norm))
+    f = output(network, theta, x) if math.isinf(free.target_norm) else point.y
+    return Point(theta, x, _move_target(loss, free, f, point.y, slopes.y, step))
 
 
 def _steepest(slope: Tensor, bound: float) -> Tensor:

@@ -20,6 +20,7 @@ from proofs.kernel.terms import (
     Inner,
     LogSumExp,
     Named,
+    Ones,
     Role,
     Scale,
     Softmax,
@@ -104,6 +105,8 @@ def _compute(term: Term, theta: Blocks, instance: Instance, known: dict[Term, Te
             return instance.sample[term.name]
         case Zero(shape=shape):
             return torch.zeros([n for n in shape if isinstance(n, int)], dtype=torch.float64)
+        case Ones(shape=shape):
+            return torch.ones([n for n in shape if isinstance(n, int)], dtype=torch.float64)
         case Named(body=body):
             return known[body]
         case Sum(parts=parts):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["GradlemmaError", "KernelError", "NetworkError"]
+import difflib
+from collections.abc import Sequence
+
+__all__ = ["GradlemmaError", "KernelError", "NetworkError", "UnknownNameError"]
+
+MAX_SHOWN = 120
 
 
 class GradlemmaError(Exception):
@@ -15,3 +20,26 @@ class KernelError(GradlemmaError):
 
 class NetworkError(GradlemmaError):
     """The description of a network, a loss or an activation is not consistent."""
+
+
+class UnknownNameError(GradlemmaError):
+    """A name that is none of the known ones; the text names them and the nearest.
+
+    >>> UnknownNameError("a statement", "BDN-1", ["ACT", "BND-1"]).remedy
+    'did you mean BND-1?'
+    """
+
+    kind = "unknown-name"
+
+    def __init__(self, what: str, given: str, known: Sequence[str]) -> None:
+        folded = {name.casefold(): name for name in known}
+        close = difflib.get_close_matches(given.casefold()[:MAX_SHOWN], folded, 1, 0.4)
+        self.nearest = folded[close[0]] if close else None
+        self.remedy = f"did you mean {self.nearest}?" if close else ""
+        self.message = f"expected {what} among {', '.join(known)} but got {_printable(given)}"
+        super().__init__(f"{self.message}; {self.remedy}" if self.remedy else self.message)
+
+
+def _printable(text: str) -> str:
+    shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)

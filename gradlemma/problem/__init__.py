@@ -3,7 +3,9 @@
 from gradlemma.errors import ProblemError as ProblemError
 
 from ._load import load_problem as load_problem
+from ._load import with_line as with_line
 from ._parts import BoxSpec as BoxSpec
 from ._parts import Measure as Measure
 from ._parts import Samples as Samples
 from ._problem import Problem as Problem
+from .user_activation import activation_from_pieces as activation_from_pieces

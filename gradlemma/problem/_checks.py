@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
+from typing import assert_never
 
 import numpy as np
 
 from gradlemma.errors import ProblemError, printable
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Loss
+from proofs.network import LossKind
 
 from ._parts import NAME, Parts
 
@@ -43,6 +45,19 @@ def _scalars(problem: Parts) -> None:
     if type(problem.seed) is not int or not 0 <= problem.seed < 2**63:
         raise ProblemError(
             f"expected 0 <= seed < 2^63 but got seed={problem.seed}", key="seed", remedy="use 0"
+        )
+    if type(problem.refine) is not bool:
+        raise ProblemError(
+            f"expected refine as true or false but got {printable(problem.refine)}",
+            kind="type",
+            key="refine",
+            remedy="write true",
+        )
+    if problem.refine and problem.loss.kind is not LossKind.CROSS_ENTROPY:
+        raise ProblemError(
+            f"expected refine with cross_entropy alone but got {problem.loss.label()}",
+            key="refine",
+            remedy="remove `refine`",
         )
     for key, value in (
         ("input.norm", problem.input_norm),
@@ -84,8 +99,31 @@ def _samples(problem: Parts) -> None:
         raise _shape("input.dim", f"inputs of width {network.input_dim} but got data of width {dim}")
     if out != network.output_dim:
         raise _shape("data", f"targets of width {network.output_dim}, the last layer's, but got width {out}")
-    if problem.loss is Loss.CROSS_ENTROPY:
-        _probabilities(samples.y)
+    match problem.loss.kind:
+        case LossKind.CROSS_ENTROPY:
+            _probabilities(samples.y)
+        case LossKind.BCE:
+            _fractions(samples.y)
+        case LossKind.MSE | LossKind.HALF_MSE | LossKind.HUBER:
+            pass
+        case _:
+            assert_never(problem.loss.kind)
+
+
+def _fractions(y: ExactTensor) -> None:
+    """Entries of y must lie in [0, 1] exactly: the gradient bound of bce needs it."""
+    rows = y.to_numpy()
+    if bool(((rows > 0) & (rows < 1)).all()):
+        return
+    for index, entry in enumerate(y.fractions()):
+        if not 0 <= entry <= 1:
+            raise ProblemError(
+                f"expected targets of bce in [0, 1] but got {printable(entry, 40)} "
+                f"at sample {index // y.shape[1]}",
+                kind="data",
+                key="data",
+                remedy="use 0 and 1, or probabilities between them",
+            )
 
 
 def _probabilities(y: ExactTensor) -> None:
@@ -102,7 +140,7 @@ def _probabilities(y: ExactTensor) -> None:
                 f"expected probabilities that are >= 0 and add up to exactly 1 but got row {index} with sum "
                 f"{float(sum(row))} and least entry {float(min(row))}",
                 kind="data",
-                key="data",
+                key="data.y",
                 remedy="give class labels, or exact probabilities such as 1/3 inline",
             )
 
@@ -163,17 +201,20 @@ def _inputs(problem: Parts) -> None:
 
 
 def _targets(problem: Parts) -> None:
-    if problem.loss is Loss.CROSS_ENTROPY:
+    if problem.loss.has_range:
         if problem.target_norm is not None:
+            name = problem.loss.kind.value
             raise ProblemError(
-                "expected no targets for cross_entropy, whose targets are probabilities, but got some",
+                f"expected no targets for {name}, whose targets are probabilities, but got some",
                 key="targets",
                 remedy="remove `targets`",
             )
         return
-    if problem.samples is None and problem.target_norm is None:
+    # The gradient of huber is bounded whatever the target is.
+    is_bounded = problem.loss.kind is LossKind.HUBER
+    if problem.samples is None and problem.target_norm is None and not is_bounded:
         raise _missing(
-            "targets.norm", f"{problem.loss.value} without data needs a bound on the targets", "loss"
+            "targets.norm", f"{problem.loss.kind.value} without data needs a bound on the targets", "loss"
         )
     if problem.samples is not None and problem.target_norm is not None:
         _covers(problem.samples.y, problem.target_norm, "targets.norm", "target")
@@ -189,18 +230,32 @@ def _covers(tensor: ExactTensor, norm: Fraction, key: str, what: str) -> None:
     entries, width = None, tensor.shape[1]
     for index in np.flatnonzero(~(squares < safe)).tolist():
         entries = tensor.fractions() if entries is None else entries
-        square = sum(entry * entry for entry in entries[index * width : (index + 1) * width])
+        row = entries[index * width : (index + 1) * width]
+        square = sum((entry * entry for entry in row), Fraction(0))
         if square > limit:
-            found = float(squares[index]) ** 0.5
             raise ProblemError(
                 f"expected every {what} to have norm at most {printable(norm)} "
-                f"but got norm {found:.6g} at sample {index}",
+                f"but got norm {_root_above(square, norm)} at sample {index}",
                 kind="data",
                 key=key,
                 remedy="raise the number, or write from-data"
                 if key == "input.norm"
                 else "raise the number or remove it",
             )
+
+
+def _root_above(square: Fraction, norm: Fraction) -> str:
+    """The root of `square`, rounded down to so many digits that it still exceeds the smaller `norm`."""
+    digits = 6
+    while True:
+        context = Context(prec=digits, rounding=ROUND_FLOOR, Emax=MAX_EMAX, Emin=MIN_EMIN)
+        quotient = context.divide(Decimal(square.numerator), Decimal(square.denominator))
+        root = context.sqrt(quotient)
+        # The square root rounds to nearest: step below it.
+        lower = context.next_minus(root) if Fraction(root) ** 2 > square else root
+        if Fraction(lower) > norm:
+            return f"{lower:g}"
+        digits *= 2
 
 
 def _shape(key: str, what: str) -> ProblemError:

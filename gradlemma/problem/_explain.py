@@ -77,7 +77,7 @@ def _error(text: str, kind: str, path: Path, line: int, remedy: str) -> ProblemE
 
 def _unknown(path: Path, known: list[str]) -> str:
     where = f"of {key_text(path[:-1])}" if len(path) > 1 else "of a problem file"
-    return f"expected keys {where} among {', '.join(known)} but got {printable(_last(path), 70)}"
+    return f"expected keys {where} among {', '.join(known)} but got {printable(_last(path), 70) or repr('')}"
 
 
 def _last(path: Path) -> str:

@@ -76,7 +76,8 @@ def _non_negative(value: Any, at: Steps = ()) -> Fraction:
 
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise refuse(f"expected a whole number but got {shown(value)}", "write digits only")
+        how = " written with a point, an exponent or a fraction" if isinstance(value, Fraction) else ""
+        raise refuse(f"expected a whole number but got {shown(value)}{how}", "write digits only")
     return value
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradlemma.errors import ProblemError, printable
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Loss
+from proofs.network import Loss, LossKind
 
 __all__ = ["targets_of"]
 
@@ -16,8 +16,8 @@ MAX_ENTRIES = 50_000_000
 def targets_of(y: ExactTensor, width: int, loss: Loss, key: str) -> ExactTensor:
     """Targets of shape [N, width].
 
-    A tensor [N, width] is kept.  A tensor [N] is one number a sample when the loss is a squared
-    error and width = 1, and else class labels 0, ..., width - 1, which become one-hot rows.
+    A tensor [N, width] is kept.  A tensor [N] is one number a sample when width = 1 and the loss is
+    not cross-entropy, and else class labels 0, ..., width - 1, which become one-hot rows.
 
     Raises:
         ProblemError: for a label that is no whole number or out of range, naming the sample.
@@ -25,7 +25,7 @@ def targets_of(y: ExactTensor, width: int, loss: Loss, key: str) -> ExactTensor:
     if len(y.shape) == 2:
         return y
     count = y.shape[0]
-    if width == 1 and loss is not Loss.CROSS_ENTROPY:
+    if width == 1 and loss.kind is not LossKind.CROSS_ENTROPY:
         return _column(y)
     if count * width > MAX_ENTRIES:
         raise ProblemError(

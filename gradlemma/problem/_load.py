@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from fractions import Fraction
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from gradlemma.errors import ProblemError, printable
 from proofs.errors import GradlemmaError, NetworkError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Activate, Dense, Layer, Loss, Network, activation, loss_named
+from proofs.network import Activate, Dense, Layer, Loss, Network, Univariate, activation
 
 from ._explain import explain
 from ._files import read_problem
@@ -24,8 +25,9 @@ from ._parts import BoxSpec, Measure, Samples
 from ._problem import Problem
 from ._python import box_of
 from ._tree import MAX_BYTES, Node, Step, parse_yaml
+from .user_activation import activation_from_pieces
 
-__all__ = ["load_problem"]
+__all__ = ["load_problem", "with_line"]
 
 
 def load_problem(path: str | PathLike[str]) -> Problem:
@@ -47,6 +49,7 @@ def load_problem(path: str | PathLike[str]) -> Problem:
         tree = parse_yaml(content)
         return _resolve(_validated(tree), where, hashlib.sha256(content).hexdigest())
     except ProblemError as error:
+        error = _renamed(error, tree)
         raise error.placed(str(where), _line_of(error.key, tree)) from None
     except GradlemmaError as error:
         refusal = ProblemError(str(error), kind="value", remedy="correct the problem file")
@@ -70,6 +73,24 @@ def _validated(tree: Node) -> ProblemFile:
         raise explain(failure, tree, ProblemFile) from None
 
 
+def with_line(error: ProblemError, path: Path) -> ProblemError:
+    """A refusal that comes after loading, with the line of its key in the problem file."""
+    try:
+        tree = parse_yaml(read_problem(path, MAX_BYTES))
+    except GradlemmaError:
+        return error
+    return error.placed(str(path), _line_of(error.key, tree))
+
+
+def _renamed(error: ProblemError, tree: Node | None) -> ProblemError:
+    """The key of the targets as this file writes them."""
+    if error.key != "data.y" or tree is None:
+        return error
+    inline = isinstance(tree.value, dict) and "inline" in tree.value.get("data", {})
+    key = "data.inline.y" if inline else "data"
+    return ProblemError(error.message, kind=error.kind, key=key, remedy=error.remedy)
+
+
 def _line_of(key: str | None, tree: Node | None) -> int | None:
     """The line of a key such as `network[2].dense`; of its nearest parent where it is absent."""
     if key is None or tree is None:
@@ -81,7 +102,7 @@ def _line_of(key: str | None, tree: Node | None) -> int | None:
 
 
 def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
-    loss = loss_named(spec.loss)
+    loss: Loss = spec.loss
     data: tuple[ExactTensor, ExactTensor] | None = None
     if spec.data is not None:
         from ._data import read_data
@@ -114,6 +135,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
         weights=weights,
         box=_box(spec, network),
         radius=None if spec.ball is None else spec.ball.radius,
+        refine=bool(spec.refine),
         seed=spec.seed,
         measure=Measure(spec.measure.random_points, spec.measure.ascent_steps),
     )
@@ -152,6 +174,8 @@ def _layer(section: LayerSection, index: int) -> Layer:
         return Dense(section.dense.width, section.dense.bias)
     given: dict[str, Any] = dict(section.activation)
     name = given.pop("name")
+    if "pieces" in given:
+        return Activate(_own_activation(name, given, f"network[{index}].activation"))
     try:
         return Activate(activation(name, **given))
     except (GradlemmaError, TypeError) as error:
@@ -160,6 +184,25 @@ def _layer(section: LayerSection, index: int) -> Layer:
             kind="network",
             key=f"network[{index}].activation",
             remedy="see the activations in docs/problem-file.md",
+        ) from None
+
+
+def _own_activation(name: str, given: dict[str, Any], key: str) -> Univariate:
+    known = ("pieces", "period", "drift", "unit", "values")
+    for step in given:
+        if step not in known:
+            close = difflib.get_close_matches(step, known, 1)
+            raise ProblemError(
+                f"expected keys of {key} among name, {', '.join(known)} but got {printable(step, 60)}",
+                kind="unknown-key",
+                key=f"{key}.{printable(step, 60)}",
+                remedy=f"did you mean `{close[0]}`?" if close else "remove it",
+            )
+    try:
+        return activation_from_pieces(name, **given)
+    except ProblemError as error:
+        raise ProblemError(
+            error.message, kind=error.kind, key=f"{key}.{error.key}", remedy=error.remedy
         ) from None
 
 

@@ -7,8 +7,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from proofs.network import CATALOGUE, Loss
+from gradlemma.errors import printable
+from proofs.errors import NetworkError
+from proofs.network import LOSS_PARAMETERS, Loss, loss_named
 
+from ._activation_model import activation_schema, read_activation
 from ._fields import (
     Array,
     Exact,
@@ -135,39 +138,11 @@ class DenseSection(Section):
     bias: Flag = True
 
 
-def _activation(value: Any) -> dict[str, Any]:
-    """A name, or a mapping with the name and exact parameters."""
-    given = {"name": value} if isinstance(value, str) else value
-    if not isinstance(given, dict) or "name" not in given:
-        raise refuse(
-            f"expected the name of an activation but got {shown(value)}", "write tanh or {name: tanh}"
-        )
-    if not isinstance(given["name"], str):
-        raise refuse(f"expected a name but got {shown(given['name'])}", "write tanh", at=("name",))
-    for key, entry in given.items():
-        if key != "name" and (isinstance(entry, bool) or not hasattr(entry, "numerator")):
-            raise refuse(f"expected an exact number but got {shown(entry)}", "write 1/10", at=(key,))
-    return given
-
-
-def _activation_schema() -> dict[str, Any]:
-    names = sorted(CATALOGUE)
-    parameters = sorted({key for defaults, _ in CATALOGUE.values() for key in defaults})
-    number = {"anyOf": [{"type": "number"}, {"type": "string"}]}
-    full = {
-        "type": "object",
-        "properties": {"name": {"enum": names}} | dict.fromkeys(parameters, number),
-        "required": ["name"],
-        "additionalProperties": False,
-    }
-    return {"anyOf": [{"enum": names}, full]}
-
-
 class LayerSection(Section):
     """One layer: `dense` or `activation`."""
 
     dense: DenseSection | None = None
-    activation: Annotated[Any, BeforeValidator(_activation), WithJsonSchema(_activation_schema())] = None
+    activation: Annotated[Any, BeforeValidator(read_activation), WithJsonSchema(activation_schema())] = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> LayerSection:
@@ -223,7 +198,7 @@ class BoxSection(Section):
 
 
 class TargetsSection(Section):
-    """A bound on the targets of a squared error without data."""
+    """A bound on the targets of a squared error or a Huber loss without data."""
 
     norm: NonNegative
 
@@ -241,13 +216,51 @@ class MeasureSection(Section):
     ascent_steps: _Effort = 30
 
 
-def _loss(value: Any) -> str:
-    known = [member.value for member in Loss]
-    if value not in known or not isinstance(value, str):
+def _loss(value: Any) -> Loss:
+    """A name, or a mapping from the name to its parameters."""
+    if isinstance(value, str):
+        return _named_loss(value, {}, ())
+    if not isinstance(value, dict) or len(value) != 1 or not isinstance(next(iter(value)), str):
+        known = ", ".join(kind.value for kind in LOSS_PARAMETERS)
         raise refuse(
-            f"expected a loss among {', '.join(known)} but got {shown(value)}", "choose one of these", "value"
+            f"expected a loss among {known} but got {shown(value)}",
+            "write huber or {huber: {delta: 1/2}}",
+            "value",
         )
-    return str(value)
+    ((name, given),) = value.items()
+    if not isinstance(given, dict):
+        raise refuse(
+            f"expected the parameters of a loss but got {shown(given)}", "write {delta: 1/2}", at=(name,)
+        )
+    for key, entry in given.items():
+        if isinstance(entry, bool) or not hasattr(entry, "numerator"):
+            raise refuse(f"expected an exact number but got {shown(entry)}", "write 1/2", at=(name, key))
+    return _named_loss(name, given, (name,))
+
+
+def _named_loss(name: str, given: dict[str, Any], at: tuple[str, ...]) -> Loss:
+    try:
+        return loss_named(name, **given)
+    except NetworkError as error:
+        remedy = "see the losses in docs/problem-file.md"
+        raise refuse(printable(error, 300), remedy, "value", at) from None
+
+
+def _loss_schema() -> dict[str, Any]:
+    number = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+    full = {
+        kind.value: {
+            "type": "object",
+            "properties": dict.fromkeys(defaults, number),
+            "additionalProperties": False,
+        }
+        for kind, defaults in LOSS_PARAMETERS.items()
+    }
+    mapping = {
+        "type": "object", "properties": full, "minProperties": 1, "maxProperties": 1,
+        "additionalProperties": False,
+    }  # fmt: skip
+    return {"anyOf": [{"enum": list(full)}, mapping]}
 
 
 def _schema_number(value: Any) -> int:
@@ -256,7 +269,7 @@ def _schema_number(value: Any) -> int:
     return 1
 
 
-_Loss = Annotated[Any, BeforeValidator(_loss), WithJsonSchema({"enum": [member.value for member in Loss]})]
+_Loss = Annotated[Any, BeforeValidator(_loss), WithJsonSchema(_loss_schema())]
 _One = Annotated[Any, BeforeValidator(_schema_number), WithJsonSchema({"const": 1})]
 
 
@@ -273,5 +286,8 @@ class ProblemFile(Section):
     box: BoxSection | None = None
     targets: TargetsSection | None = None
     ball: BallSection | None = None
+    refine: Flag = Field(
+        default=False, description="Also prove the joint refinement of H_max for cross_entropy."
+    )
     seed: _Seed = 0
     measure: MeasureSection = MeasureSection()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Problem"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Problem:
     """A network, its loss, and where its gradient and Hessian are to be bounded.
 
@@ -43,11 +43,15 @@ class Problem:
     weights: tuple[ExactTensor, ...] | None = None
     box: BoxSpec | None = None
     radius: Fraction | None = None
+    refine: bool = False
     seed: int = 0
     measure: Measure = field(default_factory=Measure)
 
     def __post_init__(self) -> None:
         check_problem(self)
+
+    def __repr__(self) -> str:
+        return f"<Problem {self.describe()}>"
 
     @classmethod
     def of(
@@ -65,14 +69,16 @@ class Problem:
         bias_norms: Sequence[Any] | str | None = None,
         factor: Any = 1,
         radius: Any = None,
+        refine: bool = False,
         seed: int = 0,
         measure: Measure | None = None,
     ) -> Problem:
         """A problem from Python values, with the checks of a problem file.
 
         Numbers are `int`, `Fraction` or text such as `"1/16"`; tensors are arrays, torch tensors or
-        nested lists; integer `y` of one dimension are class labels unless the loss is a squared error
-        on one output.
+        nested lists; integer `y` of one dimension are class labels unless there is one output and the
+        loss is not cross-entropy.  A loss is a name or a `Loss` such as `Loss.huber(Fraction(1, 2))`.
+        `refine` asks for the joint refinement of cross-entropy's Hessian bound as well.
 
         >>> from proofs.network import Dense, Network
         >>> net = Network.of(64, Dense(32), "tanh", Dense(10))
@@ -91,6 +97,7 @@ class Problem:
             weights=tensors_of(weights, network),
             box=box_of(network, weight_norms, bias_norms, factor),
             radius=norm_of(radius, "ball.radius"),
+            refine=refine,
             seed=seed,
             measure=measure or Measure(),
         )
@@ -109,8 +116,5 @@ class Problem:
         'problem: 2-1, mse, no samples'
         """
         count = "no" if self.samples is None else str(self.samples.count)
-        return (
-            f"{printable(self.name)}: {self.network.describe()}, {self.loss.value}, {count} samples".replace(
-                " ,", ","
-            )
-        )
+        parts = (self.network.describe(), self.loss.label(), f"{count} samples")
+        return f"{printable(self.name)}: {', '.join(parts)}"

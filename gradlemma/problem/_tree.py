@@ -186,13 +186,15 @@ def _close(node: Node, parts: list[Node]) -> None:
             node.value.append(child.value)
         return
     for key, child in zip(parts[0::2], parts[1::2], strict=True):
-        name = key.value
+        # Points such as `0` in `{0: 1/2}` are keys by their exact value.
+        is_number = isinstance(key.value, int | Fraction) and not isinstance(key.value, bool)
+        name = str(key.value) if is_number else key.value
         if not isinstance(name, str):
             raise ProblemError(
                 f"expected a word as a key but got {printable(repr(name), 40)}",
                 kind="type",
                 line=key.line,
-                remedy="keys are words such as `network`",
+                remedy="keys are words such as `network`, or numbers where values at points are given",
             )
         if name in node.children:
             raise ProblemError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from numerics import losses
 from numerics.errors import NumericsError
 from proofs.network import Loss, Network
 
@@ -83,11 +84,7 @@ def gradient_rounding(
 
 
 def _absolute(loss: Loss, tape: Tape, y: Tensor) -> Tape:
-    f = tape.values[-1]
-    if loss is Loss.CROSS_ENTROPY:
-        cotangent = torch.softmax(f, dim=-1) + y.abs()
-    else:
-        cotangent = (2.0 if loss is Loss.MSE else 1.0) * (f.abs() + y.abs())
+    cotangent = losses.terms_added(loss, tape.values[-1], y)
     cotangents = list(tape.cotangents)
     cotangents[-1] = cotangent
     for index in range(len(tape.parameters) - 1, -1, -1):

@@ -39,6 +39,7 @@ class _Linearised:
     network: Network
     loss: Loss
     tape: Tape
+    y: Tensor
     bends: tuple[Tensor | None, ...]
 
     def product(self, v: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ class _Linearised:
         last = tangents[-1]
         if last is None:
             raise NumericsError("expected a network with a dense layer but found none")
-        s = losses.hessian_product(self.loss, tape.values[-1], last)
+        s = losses.hessian_product(self.loss, tape.values[-1], self.y, last)
         blocks: list[Tensor] = []
         for index in range(len(tape.parameters) - 1, -1, -1):
             pair, direction, r = tape.parameters[index], directions[index], tangents[index]
@@ -97,7 +98,7 @@ def _linearise(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor
             bends.append(apply(layer.activation, 2, tape.values[index]) * c)
         else:
             bends.append(None)
-    return _Linearised(network, loss, tape, tuple(bends))
+    return _Linearised(network, loss, tape, y, tuple(bends))
 
 
 def hessian_vector_product(

@@ -43,7 +43,7 @@ def second_derivative(network: Network, loss: Loss, theta: Tensor, v: Tensor, x:
             h, first = h_next, first_next
     if first is None:
         return torch.zeros((), dtype=theta.dtype, device=theta.device)
-    total = losses.quadratic_form(loss, h, first)
+    total = losses.quadratic_form(loss, h, y, first)
     if second is not None:
         total = total + (losses.output_gradient(loss, h, y) * second).sum(-1)
     return total.mean()

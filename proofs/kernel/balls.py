@@ -17,6 +17,7 @@ from .terms import (
     Entrywise,
     Hadamard,
     Named,
+    Ones,
     Role,
     Scale,
     Softmax,
@@ -115,6 +116,8 @@ class TermBalls:
                 return known[body]
             case Zero(space=(int() as width,)):
                 return [[arb(0)] * width] * self.count
+            case Ones(space=(int() as width,)):
+                return [[arb(1)] * width] * self.count
             case Sum(parts=parts):
                 return [_add_columns(columns) for columns in zip(*(known[p] for p in parts), strict=True)]
             case Scale(factor=factor, term=inner):

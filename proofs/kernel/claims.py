@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from flint import fmpq
+
 from proofs.errors import KernelError
 
 from .indices import Index
@@ -19,8 +21,8 @@ from .terms import INDEX, Interned, Role, Term, Variable, check_order, without_s
 from .univariate import Function, Univariate, Unspecified
 
 __all__ = [
-    "Claim", "Compare", "Equal", "ForIndices", "ForSamples", "IsTensor", "OperatorNorm", "Relation",
-    "SamplesAre", "Sequent", "Simplex", "Smooth", "SupBound",
+    "Claim", "Compare", "EntriesIn", "Equal", "ForIndices", "ForSamples", "IsTensor", "OperatorNorm",
+    "Relation", "SamplesAre", "Sequent", "Simplex", "Smooth", "SupBound",
 ]  # fmt: skip
 
 
@@ -148,6 +150,23 @@ class Simplex(Claim):
 
     def __post_init__(self) -> None:
         _expect(self.term, Term)
+        if len(self.term.space) != 1:
+            raise KernelError("expected a vector")
+        self._seal(self.term.free)
+
+
+@dataclass(frozen=True, eq=False)
+class EntriesIn(Claim):
+    """Every entry of the vector lies in [lower, upper]; at kinks every one-sided limit does."""
+
+    term: Term
+    lower: fmpq
+    upper: fmpq
+
+    def __post_init__(self) -> None:
+        _expect(self.term, Term)
+        _expect(self.lower, fmpq)
+        _expect(self.upper, fmpq)
         if len(self.term.space) != 1:
             raise KernelError("expected a vector")
         self._seal(self.term.free)

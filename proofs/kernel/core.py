@@ -73,6 +73,11 @@ class Theorem:
     def __deepcopy__(self, memo: object) -> Theorem:
         return self
 
+    def __repr__(self) -> str:
+        trust = f", relying on {', '.join(sorted(self.trust))}" if self.trust else ""
+        count = len(self.hypotheses)
+        return f"<Theorem by {type(self.rule).__name__} under {count} hypotheses{trust}>"
+
     @property
     def claim(self) -> Claim:
         return self.sequent.claim

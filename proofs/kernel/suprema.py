@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from flint import arb, ctx
+from flint import arb, ctx, fmpq
 
 from proofs.errors import KernelError
 
 from .bisection import Interval, interval_of, is_bounded_between
-from .ceilings import Attained, Ceiling, ceiling_ball, peak_around
+from .ceilings import Attained, Ceiling, RootOf, ceiling_ball, peak_around
 from .domains import PRECISION, STARTS, check_analytic, check_continuity, value_at
 from .exact_values import SurdPoint
 from .ratios import generator_range, ratio_is_bounded, ratio_of
@@ -26,8 +26,8 @@ from .tails import tail_bound, tail_of
 from .univariate import Expression, Piece, Univariate, argument, call, constant
 
 __all__ = [
-    "beyond", "certify_secant", "certify_supremum", "clip", "is_bounded", "kink_values", "parts_of",
-    "secant_parts",
+    "beyond", "certify_range", "certify_secant", "certify_supremum", "clip", "is_bounded", "kink_values",
+    "parts_of", "secant_parts",
 ]  # fmt: skip
 
 Part = tuple[Expression, Fraction | None, Fraction | None]
@@ -103,6 +103,25 @@ def kink_values(function: Univariate, radius: Fraction | None) -> list[Fraction]
         return [value for _, value in function.values]
     turns = _turns_within(function, radius)
     return [value for kink, value in _copied_values(function, turns) if radius is None or abs(kink) <= radius]
+
+
+def certify_range(function: Univariate, order: int, lower: fmpq, upper: fmpq) -> None:
+    """Returns if lower <= sigma^(order)(t) <= upper is shown for all t, by the exact route alone.
+
+    Raises:
+        KernelError: if it is false or could not be shown.
+    """
+    check_analytic(function)
+    middle, half = (lower + upper) / 2, (upper - lower) / 2
+    shift = constant(-Fraction(int(middle.p), int(middle.q)))
+    listed = kink_values(function, None) if order == 0 else []
+    values: list[Part] = [(constant(value), Fraction(0), Fraction(0)) for value in listed]
+    ceiling = RootOf(half * half)
+    for expression, start, end in [*parts_of(function, order, None), *values]:
+        # |sigma^(k) - middle| <= half.
+        moved = expression + shift
+        if half < 0 or not is_bounded(moved, start, end, ceiling, balls=False, in_pi=function.in_pi):
+            raise KernelError(f"the range of {function.label()}^({order}) could not be shown")
 
 
 def certify_secant(
@@ -286,7 +305,13 @@ def _exact_route(
             return None
         lower, upper = None, None
     values = generator_range(ratio.generator, lower, upper, balls=balls)
-    return None if values is None else ratio_is_bounded(ratio, values, ceiling.square)
+    if values is None:
+        return None
+    # The range of a call whose argument is not c t may be larger than its values.
+    inner = ratio.generator
+    if ratio_is_bounded(ratio, values, ceiling.square):
+        return True
+    return None if inner is not None and inner.rate is None else False
 
 
 def _without_peaks(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ExactTensor"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ExactTensor:
     """A real tensor of shape [n] or [m, n] whose entries are exact numbers, row by row.
 
@@ -30,6 +30,9 @@ class ExactTensor:
     entries: tuple[Fraction, ...] | None
     floats: bytes
     digest: str
+
+    def __repr__(self) -> str:
+        return f"<ExactTensor {list(self.shape)}, sha256 {self.digest[:12]}>"
 
     @classmethod
     def from_floats(cls, array: NDArray[np.float64]) -> ExactTensor:

@@ -24,7 +24,7 @@ from .univariate import Function, Univariate, Unspecified
 
 __all__ = [
     "INDEX", "Abbreviation", "Apply", "Deriv", "Entrywise", "Hadamard", "Inner", "Interned", "LogSumExp",
-    "Mean", "Named", "Role", "Scale", "Softmax", "Space", "Sum", "Term", "Times", "Variable", "Zero",
+    "Mean", "Named", "Ones", "Role", "Scale", "Softmax", "Space", "Sum", "Term", "Times", "Variable", "Zero",
 ]  # fmt: skip
 
 Dimension = int | str | tuple[str, Index]
@@ -165,6 +165,19 @@ class Zero(Term):
 
     def __post_init__(self) -> None:
         check_space(self.shape)
+        self._seal(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Ones(Term):
+    """The vector whose entries are all 1; <1, v> is the sum of the entries of v."""
+
+    shape: Space
+
+    def __post_init__(self) -> None:
+        check_space(self.shape)
+        if len(self.shape) != 1:
+            raise KernelError("expected the space of a vector")
         self._seal(self.shape)
 
 

@@ -324,6 +324,14 @@ class Univariate:
             pieces = tuple(Piece(p.lower, p.upper, p.expression.derivative()) for p in pieces)
         return pieces
 
+    def derived(self, order: int) -> Univariate:
+        """sigma^(order) as a function: no drift, and at kinks the value from the right, for order >= 1."""
+        if order == 0:
+            return self
+        period = self.period
+        still = None if period is None else Period(period.length, Fraction(0), period.in_pi)
+        return Univariate(self.name, self.parameters, self.derivative_pieces(order), still)
+
     def label(self) -> str:
         """`elu(alpha=1/2)`: the name with its parameters."""
         if not self.parameters:

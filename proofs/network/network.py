@@ -35,6 +35,16 @@ class Network:
             )
         if len(self.layers) > MAX_LAYERS:
             raise NetworkError(f"expected at most {MAX_LAYERS} layers but got {len(self.layers)}")
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Formulas call an activation by its label, so that two functions need two."""
+        known: dict[str, Univariate] = {}
+        for layer in self.layers:
+            if isinstance(layer, Activate):
+                label = layer.activation.label()
+                if known.setdefault(label, layer.activation) != layer.activation:
+                    raise NetworkError(f"expected one activation called {label} but got two different ones")
 
     @classmethod
     def of(cls, input_dim: int, *layers: Layer | Univariate | str) -> Network:

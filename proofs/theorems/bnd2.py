@@ -34,13 +34,13 @@ from proofs.kernel.univariate import Function, Univariate, Unspecified
 from proofs.network import Loss, activation
 
 from .any_depth import INPUT, NEXT, ONE, Constants, at
-from .bounds import used_bounds
 from .constants import supremum
 from .geometric import sum_at_one, sum_in_closed_form
 from .jet import Jet
 from .layered import Layered
-from .losses import SampleLoss, sample_loss
-from .tactics import assume, insert, rewrite
+from .losses import sample_loss
+from .sample_loss import SampleLoss
+from .tactics import assume, insert, rewrite, used_bounds
 
 __all__ = ["SymbolicBounds", "UniformBounds", "symbolic_bounds", "uniform_bounds"]
 
@@ -125,7 +125,7 @@ def _bounds(network: Layered, output: Jet, square: Theorem | None) -> tuple[Theo
     loss = sample_loss(Loss.CROSS_ENTROPY, output)
     signs = network.constants.positive
     first, second = (
-        insert(t, *used_bounds(t, loss.residual_bounds), signs=signs) for t in (loss.first, loss.second)
+        insert(t, *used_bounds(t, loss.constants[0].theorems), signs=signs) for t in (loss.first, loss.second)
     )
     if square is not None:
         second = rewrite(second, _whole_hessian(network), square)

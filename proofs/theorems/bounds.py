@@ -9,6 +9,7 @@ mean loss L.  Each reading feeds premises `symbol <= number` to the same derivat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -16,22 +17,26 @@ from fractions import Fraction
 from flint import fmpq
 
 from proofs.errors import GradlemmaError, KernelError
-from proofs.kernel.claims import OperatorNorm
+from proofs.kernel.claims import Compare, OperatorNorm
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.monotone import dependency_order
-from proofs.kernel.rules import DataNorm, DataSimplex, MeanBound, Monotone
+from proofs.kernel.rules import DataNorm, MeanBound, Monotone, OperatorNormIntro
 from proofs.kernel.rules.algebra import bounds_of
 from proofs.kernel.scalars import Norm, Poly, Root, number
 from proofs.kernel.store import remember
 from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.terms import Variable
-from proofs.network import Loss, Network
+from proofs.network import Loss, LossKind, Network
 
 from .finish import gradient_norm, hessian_norm
 from .jet import NetworkJet, network_jet
-from .losses import SampleLoss, sample_loss
+from .losses import sample_loss
 from .lower import closed_form, lower_end
-from .tactics import assume_at_most, compare_of, rational
+from .refine import refined_hessian
+from .sample_loss import Constants, SampleLoss
+from .softmax_region import softmax_region
+from .tactics import assume, assume_at_most, compare_of, rational, used_bounds
+from .targets import data_rule, target_range
 from .values import Values, worst_case_values
 
 __all__ = ["Absent", "Bound", "Box", "Data", "Derivation", "Reading", "ReadingName"]
@@ -87,11 +92,12 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """G_max and H_max of one reading."""
+    """G_max and H_max of one reading, and H_max by the joint refinement where that was asked for."""
 
     name: ReadingName
     gradient: Bound
     hessian: Bound
+    refined: Bound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +127,53 @@ class Derivation:
         self.sample: SampleLoss = sample_loss(loss, self.jet.output)
         self.samples: tuple[Variable, ...] = (self.jet.sample, self.sample.target)
 
-    def worst_case(self, box: Box, input_norm: Fraction, target_norm: Fraction | None = None) -> Reading:
+    def worst_case(
+        self,
+        box: Box,
+        input_norm: Fraction,
+        target_norm: Fraction | None = None,
+        *,
+        refine: bool = False,
+    ) -> Reading:
         """BND-3 (i): all weights in the box and all data with ||x_i|| <= input_norm.
 
-        For cross-entropy the targets are probability vectors, otherwise ||y_i|| <= target_norm.
+        For cross-entropy the targets are probability vectors, for bce their entries lie in [0, 1];
+        otherwise ||y_i|| <= target_norm, which for huber may be left out.  With `refine` the joint
+        refinement of cross-entropy is derived as well.
 
         Raises:
             GradlemmaError: if a constant of the derivation is infinite.
         """
         self._check_box(box)
         values = self.worst_case_values(box, input_norm, target_norm)
-        bounds = (*values.all_bounds(), *self.sample.residual_bounds)
+        known = values.all_bounds()
+        alternatives = self.constants(target_norm)
+        hessian = smallest(self._worst(self.sample.second, (*known, *c.theorems)) for c in alternatives)
         return Reading(
             ReadingName.WORST_CASE,
-            self._worst(self.sample.first, bounds),
-            self._worst(self.sample.second, bounds),
+            smallest(self._worst(self.sample.first, (*known, *c.theorems)) for c in alternatives),
+            hessian,
+            self._refined(known, hessian) if refine else None,
         )
+
+    def _refined(self, known: tuple[Theorem, ...], plain: Bound) -> Bound:
+        """H_max by the joint refinement of cross-entropy; the plain bound where no smaller one is shown."""
+        if self.loss.kind is not LossKind.CROSS_ENTROPY:
+            raise GradlemmaError(f"expected cross_entropy to refine but got {self.loss.label()}")
+        first, second = self.jet.output.first, self.jet.output.second
+        if first is None or second is None:
+            return plain
+        region = softmax_region(self.sample, self.jet.output)
+        try:
+            theorem, lower = refined_hessian(region, first, second, known, self.jet.groups)
+        except GradlemmaError:
+            return plain
+        mean = infer(MeanBound(self.samples), theorem, self.sample.smooth)
+        return smallest((plain, bound_of(infer(OperatorNormIntro(), mean), lower)))
+
+    def constants(self, target_norm: Fraction | None) -> tuple[Constants, ...]:
+        """The alternatives for the loss's constants that can be used with this knowledge of the targets."""
+        return tuple(c for c in self.sample.constants if target_norm is not None or not c.needs_target_norm)
 
     def data_facts(
         self, data: Data, input_norm: Fraction, target_norm: Fraction | None = None
@@ -145,10 +182,9 @@ class Derivation:
         digests = (remember(data.inputs), remember(data.targets))
         target = self.sample.target
         facts = {"data.inputs": infer(DataNorm(self.samples, digests, self.jet.sample, rational(input_norm)))}
-        if self.loss is Loss.CROSS_ENTROPY:
-            facts["data.targets"] = infer(DataSimplex(self.samples, digests, target))
-        elif target_norm is not None:
-            facts["data.targets"] = infer(DataNorm(self.samples, digests, target, rational(target_norm)))
+        rule = data_rule(self.loss, self.samples, digests, target, target_norm)
+        if rule is not None:
+            facts["data.targets"] = infer(rule)
         return facts
 
     def worst_case_values(self, box: Box, input_norm: Fraction, target_norm: Fraction | None) -> Values:
@@ -158,10 +194,9 @@ class Derivation:
             given.append(assume_at_most(Norm(group.weight), number(size)))
             if group.bias is not None and shift is not None:
                 given.append(assume_at_most(Norm(group.bias), number(shift)))
-        if self.loss is not Loss.CROSS_ENTROPY:
-            if target_norm is None:
-                raise GradlemmaError("expected a bound of the targets' norms for a squared loss")
-            given.append(assume_at_most(Norm(self.sample.target), number(target_norm)))
+        in_range = target_range(self.loss, self.sample.target, target_norm)
+        if isinstance(in_range, Compare):
+            given.append(assume(in_range))
         return worst_case_values(self.jet, given)
 
     def _check_box(self, box: Box) -> None:
@@ -188,11 +223,9 @@ class Derivation:
         return gradient_norm(mean, self.jet.groups) if order == 1 else hessian_norm(mean, self.jet.groups)
 
 
-def used_bounds(target: Theorem, bounds: tuple[Theorem, ...]) -> tuple[Theorem, ...]:
-    """The bounds that the target's right side needs, directly or through other bounds."""
-    by_atom, _ = bounds_of(tuple(bound.sequent for bound in bounds))
-    needed = set(dependency_order(compare_of(target).right, by_atom))
-    return tuple(bound for bound in bounds if compare_of(bound).left.atoms() <= needed)
+def smallest(bounds: Iterable[Bound]) -> Bound:
+    """The bound with the smallest value."""
+    return min(bounds, key=lambda bound: bound.value)
 
 
 def _numeric(target: Theorem, used: tuple[Theorem, ...]) -> tuple[Theorem, bool]:

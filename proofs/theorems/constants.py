@@ -98,26 +98,44 @@ class _Candidate:
 Part = tuple[Expression, Fraction | None, Fraction | None]
 
 
-def _expressions(function: Univariate, order: int, radius: Fraction | None) -> list[Part]:
-    """The expressions whose absolute values the constant bounds, with their intervals."""
+def _expressions(function: Univariate, order: int, radius: Fraction | None) -> Iterator[list[Part]]:
+    """The expressions whose absolute values the constant bounds, with their intervals; best first.
+
+    The secant slope is that of (sigma(t) - sigma(0)) / t, or else sup|sigma'| bounds it.
+    """
     if order != -1:
         listed = kink_values(function, radius) if order == 0 else []
         values = [(constant(value), Fraction(0), Fraction(0)) for value in listed]
-        return [*parts_of(function, order, radius), *values]
+        yield [*parts_of(function, order, radius), *values]
+        return
     parts = secant_parts(function, radius)
-    return list(parts_of(function, 1, radius)) if parts is None else parts
+    if parts is not None:
+        yield parts
+    yield list(parts_of(function, 1, radius))
 
 
 def _guesses(function: Univariate, order: int, radius: Fraction | None) -> Iterator[_Guess]:
     """Guesses of the supremum, best first."""
-    found: list[_Candidate] = []
     try:
         check_analytic(function)
-        for expression, lower, upper in _expressions(function, order, radius):
+        alternatives = list(_expressions(function, order, radius))
+    except KernelError:
+        return
+    for parts in alternatives:
+        yield from _guesses_for(function, order, parts)
+
+
+def _guesses_for(function: Univariate, order: int, parts: list[Part]) -> Iterator[_Guess]:
+    found: list[_Candidate] = []
+    try:
+        for expression, lower, upper in parts:
             if function.in_pi:
                 lower, upper = None, None
-            found.extend(_exact_values(expression, lower, upper) or [_search(expression, lower, upper)])
-    except KernelError:
+            exact = _exact_values(expression, lower, upper)
+            # The range of an inner function may be thought larger than it is.
+            is_finite = bool(exact) and all(math.isfinite(candidate.value) for candidate in exact)
+            found.extend(exact if is_finite else [_search(expression, lower, upper)])
+    except (KernelError, OverflowError):
         return
     if not found or any(not math.isfinite(candidate.value) for candidate in found):
         return

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq
 
+from proofs.errors import GradlemmaError
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.monotone import round_up, sqrt_above, sqrt_exact
 from proofs.kernel.rules import (
@@ -30,16 +31,19 @@ from .jet import Group
 from .tactics import compare_of
 
 __all__ = [
+    "form_at_most",
     "gradient_norm",
     "hessian_matrix",
     "hessian_norm",
     "linear_coefficients",
     "lower_perron",
     "lower_root",
+    "whole_direction",
 ]
 
 BITS = 64
-VECTOR_BITS = 40
+# Entries of the Perron vector are decimals, so that a printed certificate is exact.
+VECTOR_SCALE = 10**12
 
 
 def linear_coefficients(form: Poly, groups: tuple[Group, ...]) -> list[fmpq]:
@@ -83,9 +87,33 @@ def hessian_norm(theorem: Theorem, groups: tuple[Group, ...]) -> Theorem:
     return infer(OperatorNormIntro(), theorem)
 
 
-def _perron(theorem: Theorem, groups: tuple[Group, ...], matrix: list[list[fmpq]], v: list[fmpq]) -> Theorem:
-    exact = max(_ratios(matrix, v))
-    size = exact if min(_ratios(matrix, v)) == exact else round_up(exact, BITS)
+def form_at_most(theorem: Theorem, groups: tuple[Group, ...], size: fmpq) -> Theorem:
+    """X <= size ||u||^2 from X <= u^T K u, where size >= lambda_max(K) with a little room.
+
+    Raises:
+        GradlemmaError: if the room is too small for the vector that was found.
+    """
+    matrix = hessian_matrix(compare_of(theorem).right, groups)
+    vector = _perron_vector(matrix)
+    if max(_ratios(matrix, vector)) > size:
+        raise GradlemmaError("the largest eigenvalue could not be shown to be below the number")
+    if len(groups) > 1:
+        return _perron(theorem, groups, matrix, vector, size)
+    direction = next(iter(groups)).direction.poly()
+    rest = (size - matrix[0][0], (), direction)
+    return infer(Certificate(compare_of(theorem).left, ((fmpq(1), (0,), number(1)), rest), ()), theorem)
+
+
+def _perron(
+    theorem: Theorem,
+    groups: tuple[Group, ...],
+    matrix: list[list[fmpq]],
+    v: list[fmpq],
+    size: fmpq | None = None,
+) -> Theorem:
+    if size is None:
+        exact = max(_ratios(matrix, v))
+        size = exact if min(_ratios(matrix, v)) == exact else round_up(exact, BITS)
     norms = [group.direction.poly() for group in groups]
     products: list[tuple[fmpq, tuple[int, ...], Poly]] = [(fmpq(1), (0,), number(1))]
     for g, x in enumerate(norms):
@@ -126,7 +154,7 @@ def _perron_vector(matrix: list[list[fmpq]]) -> list[fmpq]:
     guess = [fmpq(value.numerator, value.denominator) for value in simple]
     if all(value > 0 for value in guess) and min(_ratios(matrix, guess)) == max(_ratios(matrix, guess)):
         return guess
-    return [fmpq(max(round(value * 2**VECTOR_BITS), 1), 2**VECTOR_BITS) for value in vector.tolist()]
+    return [fmpq(max(round(value * VECTOR_SCALE), 1), VECTOR_SCALE) for value in vector.tolist()]
 
 
 def scaled_floats(matrix: list[list[fmpq]]) -> np.ndarray:

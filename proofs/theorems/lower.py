@@ -20,17 +20,21 @@ from proofs.kernel.upward import Side
 from .finish import hessian_matrix, linear_coefficients, lower_perron, lower_root
 from .jet import Group
 
-__all__ = ["closed_form", "lower_end"]
+__all__ = ["closed_form", "lower_end", "lower_form"]
 
 
 def lower_end(
     right: Poly, bounds: tuple[Theorem, ...], groups: tuple[Group, ...], balls: TermBalls | None
 ) -> fmpq:
     """A rational lower bound of ||j||_2 or lambda_max(K) for the form that `right` unfolds to."""
+    return closed_form(lower_form(right, bounds, balls), groups)
+
+
+def lower_form(right: Poly, bounds: tuple[Theorem, ...], balls: TermBalls | None) -> Poly:
+    """The form that `right` unfolds to, every operation rounded down."""
     by_atom, _ = bounds_of(tuple(bound.sequent for bound in bounds))
     with ctx.workprec(WORK_PRECISION):
-        form = Poly(mean_form(evaluate_per_sample(right, by_atom, balls, Side.BELOW), Side.BELOW).items())
-    return closed_form(form, groups)
+        return Poly(mean_form(evaluate_per_sample(right, by_atom, balls, Side.BELOW), Side.BELOW).items())
 
 
 def closed_form(form: Poly, groups: tuple[Group, ...]) -> fmpq:

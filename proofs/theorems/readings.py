@@ -13,7 +13,7 @@ from proofs.kernel.claims import ForSamples, Smooth
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.monotone import round_up
 from proofs.kernel.per_sample import evaluate_per_sample, mean_form
-from proofs.kernel.rules import Cut, DataSimplex, MeanOverData, SmoothAtData, TensorNorm
+from proofs.kernel.rules import Cut, MeanOverData, SmoothAtData, TensorNorm
 from proofs.kernel.rules.algebra import bounds_of
 from proofs.kernel.rules.data import WORK_PRECISION
 from proofs.kernel.scalars import Poly
@@ -21,12 +21,12 @@ from proofs.kernel.spectral import frobenius_above, spectral_above
 from proofs.kernel.store import remember, tensor_of
 from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.terms import Named, Role, Variable
-from proofs.network import Loss
 
 from .ball import ball_bounds
-from .bounds import Bound, Data, Derivation, Reading, ReadingName, bound_of, used_bounds
+from .bounds import Bound, Data, Derivation, Reading, ReadingName, bound_of, smallest
 from .lower import lower_end
-from .tactics import compare_of, rational
+from .tactics import compare_of, rational, used_bounds
+from .targets import data_rule
 
 __all__ = ["at_residuals", "at_weights", "in_ball", "tensor_norm"]
 
@@ -69,14 +69,14 @@ def _place(work: Derivation, weights: tuple[ExactTensor, ...], data: Data, role:
 def at_weights(work: Derivation, weights: tuple[ExactTensor, ...], data: Data) -> Reading:
     """BND-3 (ii): actual norms, ||h_l(x_i)||, max|sigma'|, max|sigma''|, averaged over samples.
 
-    The loss enters by its constants: ||p - y|| <= sqrt(2), or ||f - y|| <= ||f|| + ||y||.
+    The loss enters by its constants, such as ||p - y|| <= sqrt(2), or ||f - y|| <= ||f|| + ||y||.
     """
-    bounds = (*_weight_norms(work, weights), *work.sample.residual_bounds)
-    return _read(work, ReadingName.AT_WEIGHTS, bounds, _place(work, weights, data, Role.PARAMETER))
+    place = _place(work, weights, data, Role.PARAMETER)
+    return _with_constants(work, ReadingName.AT_WEIGHTS, _weight_norms(work, weights), place)
 
 
 def at_residuals(work: Derivation, weights: tuple[ExactTensor, ...], data: Data) -> Reading:
-    """As `at_weights`, with each sample's actual ||p - y|| or ||f - y||: the sharpest reading."""
+    """As `at_weights`, with each sample's actual residual and, for sums over outputs, max|sigma''|."""
     place = _place(work, weights, data, Role.PARAMETER)
     return _read(work, ReadingName.AT_RESIDUALS, _weight_norms(work, weights), place)
 
@@ -91,8 +91,7 @@ def in_ball(work: Derivation, weights: tuple[ExactTensor, ...], data: Data, radi
         raise GradlemmaError(f"expected a radius >= 0 but got radius={radius}")
     place = _place(work, weights, data, Role.REFERENCE)
     norms = _weight_norms(work, weights, Role.REFERENCE)
-    bounds = (*ball_bounds(work, norms, radius), *work.sample.residual_bounds)
-    return _read(work, ReadingName.BALL, bounds, place)
+    return _with_constants(work, ReadingName.BALL, ball_bounds(work, norms, radius), place)
 
 
 def _weight_norms(
@@ -108,6 +107,14 @@ def _read(work: Derivation, name: ReadingName, bounds: tuple[Theorem, ...], plac
     )
 
 
+def _with_constants(
+    work: Derivation, name: ReadingName, bounds: tuple[Theorem, ...], place: _Place
+) -> Reading:
+    """The smallest bounds among the alternatives for the loss's constants."""
+    found = [_read(work, name, (*bounds, *c.theorems), place) for c in work.sample.constants]
+    return Reading(name, smallest(r.gradient for r in found), smallest(r.hessian for r in found))
+
+
 def _mean(work: Derivation, target: Theorem, bounds: tuple[Theorem, ...], place: _Place) -> Bound:
     used = used_bounds(target, bounds)
     right = compare_of(target).right
@@ -120,7 +127,7 @@ def _mean(work: Derivation, target: Theorem, bounds: tuple[Theorem, ...], place:
     form = Poly((m, round_up(value * (1 + FORM_SLACK), NORM_BITS)) for m, value in means.items() if value > 0)
     rule = MeanOverData(work.samples, place.digests, place.blocks, form)
     theorem = work.finish(infer(rule, target, work.sample.smooth, *used))
-    theorem = _discharge_simplex(work, _discharge_kinks(work, theorem, place), place)
+    theorem = _discharge_range(work, _discharge_kinks(work, theorem, place), place)
     return bound_of(theorem, lower_end(right, used, work.jet.groups, balls))
 
 
@@ -130,21 +137,26 @@ def _discharge_kinks(work: Derivation, theorem: Theorem, place: _Place) -> Theor
     Works at given weights, last layer first; where a sample may lie on a kink, or in a ball, the
     hypothesis stays.
     """
-    for before, jet in reversed(list(zip(work.jet.jets[:-1], work.jet.jets[1:], strict=True))):
-        node = jet.node
-        wanted = ForSamples(work.samples, Smooth(node, 2))
-        if wanted not in theorem.hypotheses or before.smooth is None or not isinstance(node, Named):
+    pairs = [
+        (jet.node, before.smooth)
+        for before, jet in zip(work.jet.jets[:-1], work.jet.jets[1:], strict=True)
+        if isinstance(jet.node, Named) and before.smooth is not None
+    ]
+    for node, premise in reversed([*pairs, *work.sample.kinks]):
+        if ForSamples(work.samples, Smooth(node, 2)) not in theorem.hypotheses:
             continue
         try:
-            fact = infer(SmoothAtData(work.samples, place.digests, place.blocks, node), before.smooth)
+            fact = infer(SmoothAtData(work.samples, place.digests, place.blocks, node), premise)
         except KernelError:
             continue
         theorem = infer(Cut(), fact, theorem)
     return theorem
 
 
-def _discharge_simplex(work: Derivation, theorem: Theorem, place: _Place) -> Theorem:
-    if work.loss is not Loss.CROSS_ENTROPY:
+def _discharge_range(work: Derivation, theorem: Theorem, place: _Place) -> Theorem:
+    """Replaces the range of the targets by the fact that the given ones are in it."""
+    rule = data_rule(work.loss, work.samples, place.digests, work.sample.target, None)
+    if rule is None:
         return theorem
-    fact = infer(DataSimplex(work.samples, place.digests, work.sample.target))
+    fact = infer(rule)
     return infer(Cut(), fact, theorem) if fact.claim in theorem.hypotheses else theorem

@@ -18,8 +18,8 @@ from proofs.kernel.scalars import Atom, Monomial, Norm, Poly, number, within
 from proofs.kernel.terms import Term
 
 __all__ = [
-    "assume", "assume_at_most", "certify", "combine", "compare_of", "insert", "nonnegative", "norm",
-    "rational", "replace", "rewrite",
+    "assume", "assume_at_most", "at_most_itself", "certify", "combine", "compare_of", "insert", "nonnegative",
+    "norm", "rational", "replace", "rewrite", "used_bounds",
 ]  # fmt: skip
 
 
@@ -139,3 +139,15 @@ def combine(target: Theorem, *others: Theorem) -> Theorem:
     one = number(1)
     products = tuple((fmpq(1), (index,), one) for index in range(1 + len(others)))
     return infer(Certificate(compare_of(target).left, products, ()), target, *others)
+
+
+def used_bounds(target: Theorem, bounds: tuple[Theorem, ...]) -> tuple[Theorem, ...]:
+    """The bounds that the target's right side needs, directly or through other bounds."""
+    by_atom, _ = bounds_of(tuple(bound.sequent for bound in bounds))
+    needed = set(dependency_order(compare_of(target).right, by_atom))
+    return tuple(bound for bound in bounds if compare_of(bound).left.atoms() <= needed)
+
+
+def at_most_itself(left: Poly) -> Theorem:
+    """P <= p."""
+    return infer(Certificate(left, ((fmpq(1), (), number(0)),), ()))

@@ -34,6 +34,7 @@ from .tactics import compare_of, replace
 __all__ = ["Values", "dense_value", "slope_bounds", "worst_case_values"]
 
 BITS = 64
+CONSTANTS = {-1: "l = sup|f(t) - f(0)|/|t|", 0: "sup|f|", 1: "beta = sup|f'|", 2: "gamma = sup|f''|"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,10 @@ def _everywhere_or_within(function: Function, order: int, radius: _Radius | None
         return (everywhere,)
     within = None if radius is None else supremum(function, order, radius.number())
     if within is None or radius is None:
+        wanted = CONSTANTS[order].replace("f", function.label())
         raise GradlemmaError(
-            f"the supremum of |{function.label()}| for derivative {order} is infinite or not established on "
-            "the "
-            "range that it meets, so no bound follows; try an activation with bounded slopes"
+            f"{wanted} is infinite or not established on the range that it meets, so no bound follows; "
+            "try an activation with bounded slopes"
         )
     return (within, radius.theorem())
 

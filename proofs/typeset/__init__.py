@@ -19,8 +19,9 @@ from .document import document, trust_sentence
 from .escape import escape as escape
 from .expressions import Notation, Writer
 from .latex import print_document, print_fragment
-from .layout import Inline, Math, Mono
+from .layout import Cite, Inline, Math, Mono, Strong
 from .markdown import print_markdown
+from .references import SOURCES
 from .statements import goal_title
 from .steps import Goal as Goal
 from .steps import StepTree as StepTree
@@ -73,8 +74,12 @@ def claim_latex(claim: Claim, *, exact: bool = False) -> str:
                 texts.append(part.text)
             case Mono(text=text):
                 texts.append(rf"\texttt{{{escape(text)}}}")
-            case _:
-                texts.append(rf"\text{{{escape(part if isinstance(part, str) else part.text)}}}")
+            case Cite(key=key):
+                texts.append(rf"\text{{[{SOURCES[key].label}]}}")
+            case str():
+                texts.append(rf"\text{{{escape(part)}}}")
+            case Strong(text=text):
+                texts.append(rf"\text{{{escape(text)}}}")
     return "".join(texts)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .layout import Inline
 
-__all__ = ["Block", "Heading", "Item", "Items", "Paragraph", "Raw"]
+__all__ = ["Block", "Heading", "Item", "Items", "Paragraph", "Raw", "References"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,11 @@ class Items:
     items: tuple[Item, ...]
 
 
-Block = Heading | Paragraph | Items
+@dataclass(frozen=True, slots=True)
+class References:
+    """The bibliography: keys of `references.SOURCES` in the order of their labels."""
+
+    keys: tuple[str, ...]
+
+
+Block = Heading | Paragraph | Items | References

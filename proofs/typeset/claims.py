@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proofs.kernel.claims import (
     Claim,
     Compare,
+    EntriesIn,
     Equal,
     ForIndices,
     ForSamples,
@@ -41,7 +44,12 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
         case Compare(left=left, relation=relation, right=right):
             up = relation is Relation.LE and not as_premise
             sign = r"\le" if relation is Relation.LE else "="
-            return (related(writer.pieces(left), sign, writer.pieces(right, up=up)),)
+            first, second = writer.pieces(left), writer.pieces(right, up=up)
+            if first == second:
+                # (root 2)^2 = 2 says something only as it stands.
+                plain = Writer(replace(writer.notation, is_exact=True))
+                first, second = plain.pieces(left), plain.pieces(right)
+            return (related(first, sign, second),)
         case Equal(left=left, right=right):
             return (related(writer.term_pieces(left), "=", _opened(right, writer)),)
         case OperatorNorm(term=term, order=order, bound=bound):
@@ -55,6 +63,14 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
             return (math(writer.term(term)), f" is {times} differentiable in ", math(r"\theta"))
         case Simplex(term=term):
             return (math(writer.term(term)), " is a probability vector")
+        case EntriesIn(term=term, lower=lower, upper=upper):
+            entry = Piece(writer.entry(term, "i"))
+            ends = [Piece(writer.poly(number(end))) for end in (lower, upper)]
+            below, above = (
+                Piece(rf"\le {entry.text}", is_relation=True),
+                Piece(rf"\le {ends[1].text}", is_relation=True),
+            )
+            return (Math((ends[0], below, above)), " for every ", math("i"))
         case IsTensor(variable=variable, digest=digest):
             shape = math(r"\times ".join(str(n) for n in variable.shape))
             return (

@@ -12,8 +12,9 @@ from .numerals import as_fraction, is_short
 from .recursions import ClosedForms as ClosedForms
 from .recursions import closed_forms as closed_forms
 from .recursions import data_form as data_form
+from .refined import refined_form as refined_form
 
-__all__ = ["ClosedForms", "closed_form_latex", "closed_forms", "data_form"]
+__all__ = ["ClosedForms", "closed_form_latex", "closed_forms", "data_form", "refined_form"]
 
 
 def closed_form_latex(poly: Poly) -> str:

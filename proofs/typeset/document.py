@@ -9,14 +9,15 @@ from proofs.kernel.rules import Monotone
 from proofs.kernel.scalars import Real
 from proofs.kernel.terms import Mean, Role
 
-from .blocks import Block, Heading, Item, Items, Paragraph, Raw
+from .blocks import Block, Heading, Item, Items, Paragraph, Raw, References
 from .claims import claim_inlines
 from .expressions import Writer
 from .family_setting import family_of, family_setting
-from .identities import identity_inlines, is_perron
+from .identities import identity_inlines
 from .layers import Run, exact_writers, layer_of_section, plain, runs_of_layers
-from .layout import Inline, Math, Strong, math
+from .layout import Cite, Inline, Math, Strong, math
 from .names import layer_of
+from .perron import is_perron, perron_inlines
 from .references import SOURCES
 from .rulebook import rule_text
 from .setting import Vocabulary, setting_blocks, vocabulary
@@ -241,7 +242,8 @@ def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, 
 def _step_item(step: Step, writer: Writer) -> Item:
     claim = claim_inlines(step.claim, writer)
     inlines = (math(turnstile(step.trust)), " ", *claim)
-    return Item(f"({step.number})", inlines, _reason(step), identity_inlines(step, writer))
+    remark = (*identity_inlines(step, writer), *perron_inlines(step, writer))
+    return Item(f"({step.number})", inlines, _reason(step), remark)
 
 
 def _reason(step: Step) -> tuple[Inline, ...]:
@@ -291,24 +293,24 @@ def _cited(tree: StepTree, known: Vocabulary) -> list[str]:
         used.add("craciun")
     if not tree.lemmas and any(is_perron(step) for step in tree.steps):
         used.add("collatz")
-    return sorted(used, key=lambda key: SOURCES[key][0])
+    return sorted(used, key=lambda key: SOURCES[key].label)
 
 
 _SOURCE_NOTES = {
-    "zhou": "Bounds of this kind, for networks without biases, are the setting of [{}].",
-    "craciun": "Activations with kinks are treated as piecewise analytic functions, as in [{}].",
-    "collatz": "A largest eigenvalue is bounded by ratios at a positive vector, as in [{}].",
-    "arb": "Suprema and values at given data are enclosed in ball arithmetic [{}].",
+    "zhou": "Bounds of this kind, for networks without biases, are the setting of ",
+    "craciun": "Activations with kinks are treated as piecewise analytic functions, as in ",
+    "collatz": "A largest eigenvalue is bounded by ratios at a positive vector, as in ",
+    "arb": "Suprema and values at given data are enclosed in ball arithmetic ",
 }
 
 
 def _source_note(cited: list[str]) -> list[Block]:
-    notes = [_SOURCE_NOTES[key].format(SOURCES[key][0]) for key in cited if key in _SOURCE_NOTES]
-    return [Paragraph((" ".join(notes),))] if notes else []
+    notes: list[Inline] = []
+    for key in cited:
+        if key in _SOURCE_NOTES:
+            notes += [" " if notes else "", _SOURCE_NOTES[key], Cite(key), "."]
+    return [Paragraph(tuple(notes))] if notes else []
 
 
 def _reference_blocks(cited: list[str]) -> list[Block]:
-    if not cited:
-        return []
-    items = tuple(Item(f"[{SOURCES[key][0]}]", (Raw(SOURCES[key][1]),)) for key in cited)
-    return [Heading(("References",), 1), Items(items)]
+    return [References(tuple(cited))] if cited else []

@@ -9,6 +9,7 @@ from flint import fmpq
 
 from proofs.kernel.families import Block, Indexed, Recursive
 from proofs.kernel.indices import Index
+from proofs.kernel.monotone import sqrt_exact
 from proofs.kernel.scalars import (
     Atom,
     DirectionNorm,
@@ -22,6 +23,7 @@ from proofs.kernel.scalars import (
     SupNorm,
     Value,
     is_nonnegative,
+    number,
     substitute,
 )
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
@@ -34,6 +36,7 @@ from proofs.kernel.terms import (
     LogSumExp,
     Mean,
     Named,
+    Ones,
     Role,
     Scale,
     Softmax,
@@ -55,6 +58,9 @@ __all__ = ["Notation", "Writer", "numeral"]
 # A sum of more terms than this is printed with its first ones and its last one.
 MOST_TERMS = 8
 SHOWN_TERMS = 5
+# A quadratic form in the norms of at most eight groups is printed whole: certificates refer to it.
+MOST_GROUPS = 8
+MOST_IN_FORM = 36
 LONG_ROOT = 20.0
 REALS = 1
 
@@ -141,6 +147,8 @@ class Writer:
                 return self.member(name, index)
             case Zero():
                 return "0"
+            case Ones():
+                return r"\mathbf{1}"
             case Sum(parts=parts):
                 return self._sum(parts)
             case Scale(factor=factor, term=inner):
@@ -362,7 +370,10 @@ class Writer:
         if not ordered:
             return [Piece("0")]
         left_out = 0
-        if len(ordered) > MOST_TERMS and not self.notation.is_exact:
+        if (
+            len(ordered) > (MOST_IN_FORM if _is_small_form(poly) else MOST_TERMS)
+            and not self.notation.is_exact
+        ):
             left_out = len(ordered) - SHOWN_TERMS - 1
             ordered = [*ordered[:SHOWN_TERMS], ordered[-1]]
         pieces: list[Piece] = []
@@ -409,6 +420,8 @@ class Writer:
         natural: str = "",
     ) -> list[Piece]:
         """The product; `natural`, a factor in n, stands after numbers and reals."""
+        if not self.notation.is_exact:
+            monomial, size = _merged_roots(tuple(monomial), size)
         factors = sorted(monomial, key=lambda pair: self._key(pair[0]))
         texts: list[str] = [] if size == 1 and (factors or natural) else [self.numeral(size, up=up)]
         pieces: list[Piece] = []
@@ -442,6 +455,10 @@ class Writer:
     def _monomial_key(self, monomial: Iterable[tuple[Atom, int]]) -> tuple[object, ...]:
         return tuple(sorted((*self._key(inner), -exponent) for inner, exponent in monomial))
 
+    def natural_key(self, inner: Atom) -> tuple[object, ...]:
+        """A sort key under which group 2 comes before group 10."""
+        return self._key(inner)
+
     def _key(self, inner: Atom) -> tuple[object, ...]:
         if inner not in self._keys:
             self._keys[inner] = (_rank(inner), natural(self.atom(inner)))
@@ -458,6 +475,34 @@ def _place(monomial: Iterable[tuple[Atom, int]]) -> tuple[bool, bool]:
     atoms = [inner for inner, _ in monomial]
     roots = any(isinstance(inner, Root) and inner.radicand.constant() is not None for inner in atoms)
     return any(isinstance(inner, PartialSum) for inner in atoms), roots
+
+
+def _is_small_form(poly: Poly) -> bool:
+    """Whether the polynomial is a form in norms of at most eight groups with numbers as coefficients."""
+    atoms = poly.atoms()
+    return len(atoms) <= MOST_GROUPS and all(isinstance(inner, DirectionNorm) for inner in atoms)
+
+
+def _merged_roots(
+    monomial: tuple[tuple[Atom, int], ...], size: fmpq
+) -> tuple[tuple[tuple[Atom, int], ...], fmpq]:
+    """Roots of positive numbers as one root, and their squares in the coefficient: the same value."""
+    given = size
+    radicand, rest, count = fmpq(1), list[tuple[Atom, int]](), 0
+    for inner, exponent in monomial:
+        value = inner.radicand.constant() if isinstance(inner, Root) else None
+        if value is None or value <= 0:
+            rest.append((inner, exponent))
+            continue
+        count += exponent
+        size = size * value ** (exponent // 2)
+        radicand = radicand * value ** (exponent % 2)
+    root = sqrt_exact(radicand)
+    if root is not None:
+        size = size * root
+    elif count:
+        rest.insert(0, (Root(number(radicand)), 1))
+    return (tuple(rest), size) if count > 1 and is_short(as_fraction(size)) else (monomial, given)
 
 
 def _rank(inner: Atom) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
+from proofs.kernel.domains import jumps
 from proofs.kernel.univariate import Call, Expression, Function, Univariate, Unspecified, call
 from proofs.kernel.univariate import Piece as FunctionPiece
 
@@ -53,7 +55,8 @@ def _analytic(name: str, text: str) -> tuple[Inline, ...]:
 
 def _rows(function: Univariate) -> str:
     unit = r"\pi" if function.in_pi else ""
-    rows = [f"{expression_latex(p.expression)} & {_piece_range(p, unit)}" for p in function.pieces]
+    split = _Split.of(function)
+    rows = [f"{expression_latex(p.expression)} & {_piece_range(p, unit, split)}" for p in function.pieces]
     rows += [rf"{_signed(value)} & t={_with_unit(kink, unit)}" for kink, value in function.values]
     return r" \\ ".join(rows)
 
@@ -68,12 +71,31 @@ def _continued(name: str, function: Univariate) -> tuple[Inline, ...]:
     return (", ", math(rf"{moved}={name}{drift}"), ".")
 
 
-def _piece_range(piece: FunctionPiece, unit: str) -> str:
-    lower = "" if piece.lower is None else rf"{_with_unit(piece.lower, unit)}\le "
-    upper = "" if piece.upper is None else rf"\le {_with_unit(piece.upper, unit)}"
-    if not upper:
-        return rf"t\ge {_with_unit(piece.lower or Fraction(0), unit)}"
-    return f"{lower}t{upper}"
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """The ends that do not belong to the piece on their left, and those that belong to neither."""
+
+    left: frozenset[Fraction]
+    both: frozenset[Fraction]
+
+    @classmethod
+    def of(cls, function: Univariate) -> _Split:
+        both = {kink for kink, _ in function.values}
+        left = both | set(jumps(function))
+        if function.period is not None:
+            both |= {kink + function.period.length for kink in both}
+            left |= {kink + function.period.length for kink in left}
+        return cls(frozenset(left), frozenset(both))
+
+
+def _piece_range(piece: FunctionPiece, unit: str, split: _Split) -> str:
+    after = "<" if piece.lower in split.both else r"\le "
+    before = "<" if piece.upper in split.left else r"\le "
+    if piece.upper is None:
+        sign = ">" if piece.lower in split.both else r"\ge "
+        return f"t{sign}{_with_unit(piece.lower or Fraction(0), unit)}"
+    lower = "" if piece.lower is None else f"{_with_unit(piece.lower, unit)}{after}"
+    return f"{lower}t{before}{_with_unit(piece.upper, unit)}"
 
 
 def _with_unit(value: Fraction, unit: str) -> str:

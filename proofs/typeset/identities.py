@@ -9,11 +9,13 @@ from proofs.kernel.scalars import DirectionNorm, Poly, number
 
 from .expressions import Writer
 from .layout import Inline, Math, Piece, math, width_of
+from .perron import is_difference
 from .steps import Reference, Step
 
-__all__ = ["identity_inlines", "is_perron"]
+__all__ = ["identity_inlines"]
 
 MOST_SQUARES = 3
+WIDE = 24.0
 ONE = number(1)
 
 
@@ -27,15 +29,16 @@ def identity_inlines(step: Step, writer: Writer, *, mark: str = "step") -> tuple
         return ()
     marks = [_gap(reference, index, mark) for index, reference in enumerate(step.premises)]
     plain = [p for p in rule.products if p[2] == ONE]
-    squares = [p for p in rule.products if p[2] != ONE]
+    squares = [p for p in rule.products if p[2] not in (ONE, number(0))]
     is_short = len(squares) <= MOST_SQUARES or writer.notation.is_exact
-    texts = [_product(p, marks, writer) for p in (plain + squares if is_short else plain)]
+    terms = [_product(p, marks, writer) for p in (plain + squares if is_short else plain)]
     if not is_short:
-        texts.append(_many(squares))
-    texts += [_multiple(multiplier, marks[index], writer) for index, multiplier in rule.equations]
+        terms.append([Piece(_many(squares))])
+    terms += [[Piece(_multiple(multiplier, marks[index], writer))] for index, multiplier in rule.equations]
     pieces: list[Piece] = []
-    for text in texts:
-        pieces.append(Piece(text if not pieces else text if text.startswith("-") else f"+ {text}"))
+    for first, *rest in terms:
+        signed = not pieces or first.text.startswith("-")
+        pieces += [first if signed else Piece(f"+ {first.text}"), *rest]
     if not pieces:
         return ()
     first = Piece(f"= {pieces[0].text}", is_relation=True)
@@ -57,22 +60,28 @@ def _weights(squares: Sequence[tuple[object, tuple[int, ...], Poly]]) -> str:
     return "their weights non-negative rationals"
 
 
-def _product(product: tuple[object, tuple[int, ...], Poly], marks: list[str], writer: Writer) -> str:
+def _product(product: tuple[object, tuple[int, ...], Poly], marks: list[str], writer: Writer) -> list[Piece]:
     coefficient, indices, square = product
     factors = [marks[index] for index in indices]
     size = number(coefficient)  # type: ignore[arg-type]
     if size != ONE:
         factors.insert(0, writer.poly(size))
-    if square != ONE:
-        factors.append(_squared(square, writer))
-    return r"\, ".join(factors) if factors else "1"
+    if square == ONE:
+        return [Piece(r"\, ".join(factors) if factors else "1")]
+    first, *rest = _squared(square, writer)
+    return [Piece(r"\, ".join([*factors, first.text])), *rest]
 
 
-def _squared(square: Poly, writer: Writer) -> str:
+def _squared(square: Poly, writer: Writer) -> list[Piece]:
+    """The square of a polynomial, breakable inside where it is wide."""
     text = writer.poly(square)
     if len(square.terms) == 1 and "^" not in text:
-        return f"{text}^{{2}}"
-    return rf"({text})^{{2}}"
+        return [Piece(f"{text}^{{2}}")]
+    if width_of(text) <= WIDE:
+        return [Piece(rf"({text})^{{2}}")]
+    pieces = writer.pieces(square)
+    pieces[0] = Piece(r"\bigl(" + pieces[0].text)
+    return [*pieces[:-1], Piece(pieces[-1].text + r"\bigr)^{2}")]
 
 
 def _multiple(multiplier: Poly, gap: str, writer: Writer) -> str:
@@ -83,17 +92,9 @@ def _multiple(multiplier: Poly, gap: str, writer: Writer) -> str:
     text = writer.poly(multiplier)
     if len(writer.pieces(multiplier)) > 1:
         text = f"({text})"
-    if width_of(text) > 24.0:
+    if width_of(text) > WIDE:
         return rf"(\cdots)\,{gap}"
     return rf"{text}\,{gap}"
-
-
-def is_perron(step: Step) -> bool:
-    """Whether a certificate bounds a quadratic form in norms of groups by a sum of weighted squares."""
-    rule = step.rule
-    if not isinstance(rule, Certificate):
-        return False
-    return any(_kind(square) == "difference" for _, _, square in rule.products)
 
 
 def _kind(square: Poly) -> str:
@@ -103,7 +104,7 @@ def _kind(square: Poly) -> str:
     )
     if not groups:
         return "other"
-    return "difference" if len(square.terms) == 2 else "single" if len(square.terms) == 1 else "other"
+    return "difference" if is_difference(square) else "single" if len(square.terms) == 1 else "other"
 
 
 def _many(squares: Sequence[tuple[object, tuple[int, ...], Poly]]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from .blocks import Block, Heading, Item, Items, Paragraph, Raw
+from .blocks import Block, Heading, Item, Items, Paragraph, Raw, References
 from .escape import escape
-from .layout import Inline, Math, Mono, Strong, break_lines, width_of
+from .layout import Cite, Inline, Math, Mono, Strong, break_lines, width_of
+from .references import SOURCES
 
 __all__ = ["inline_latex", "print_document", "print_fragment"]
 
@@ -38,6 +39,7 @@ _LIST = (
     r"\begin{list}{}{\setlength{\leftmargin}{3.4em}\setlength{\labelwidth}{2.9em}\setlength{\labelsep}{0.5em}"
     r"\setlength{\itemsep}{2.5pt plus 1pt}\setlength{\parsep}{0pt}\setlength{\topsep}{2pt}"
     r"\setlength{\itemindent}{0pt}}"
+    r"\rightskip=0pt plus 6em\relax"
 )
 
 
@@ -51,15 +53,32 @@ def print_document(blocks: Iterable[Block], title: Iterable[Inline]) -> str:
 
 def print_fragment(blocks: Iterable[Block], title: Iterable[Inline] | None) -> str:
     lines = [
-        "% needs amsmath, amssymb, amsthm",
+        "% needs \\usepackage{amsmath,amssymb,amsthm}; cites by \\cite",
         _MACROS.rstrip(),
         r"\begingroup",
         r"\sloppy\setlength{\parindent}{0pt}%",
     ]
     if title is not None:
         lines.append(rf"\par\medskip{{\large\bfseries\boldmath {_join(title, FRAGMENT_WIDTH)}\par}}")
-    lines += [_block(block, FRAGMENT_WIDTH) for block in blocks]
-    return "\n".join([*lines, r"\par\endgroup", ""])
+    keys: list[str] = []
+    for block in blocks:
+        if isinstance(block, References):
+            keys += block.keys
+        else:
+            lines.append(_block(_left_to_the_article(block), FRAGMENT_WIDTH))
+    lines.append(r"\par\endgroup")
+    if keys:
+        lines.append("% BibTeX entries of the works cited above:")
+        lines += [f"% {line}" for key in keys for line in SOURCES[key].bibtex.splitlines()]
+    return "\n".join([*lines, ""])
+
+
+def _left_to_the_article(block: Block) -> Block:
+    """References as commands that look into the article's own bibliography."""
+    if not isinstance(block, Paragraph):
+        return block
+    inlines = (Raw(rf"\cite{{{SOURCES[i.key].cite}}}") if isinstance(i, Cite) else i for i in block.inlines)
+    return Paragraph(tuple(inlines), block.is_statement)
 
 
 def _block(block: Block, width: float) -> str:
@@ -74,6 +93,10 @@ def _block(block: Block, width: float) -> str:
             return rf"{{\raggedright {_join(inlines, width)}\par}}"
         case Items(items=items):
             return "\n".join([_LIST, *(_item(item, width) for item in items), r"\end{list}"])
+        case References(keys=keys):
+            title = _block(Heading(("References",), 1), width)
+            entries = [Item(f"[{SOURCES[key].label}]", (Raw(SOURCES[key].entry),)) for key in keys]
+            return title + "\n" + _block(Items(tuple(entries)), width)
         case _:
             assert_never(block)
 
@@ -95,6 +118,8 @@ def _item(item: Item, width: float) -> str:
 def _width(inline: Inline) -> float:
     if isinstance(inline, Math):
         return width_of(inline.text)
+    if isinstance(inline, Cite):
+        return 4.0
     return 0.5 * len(inline if isinstance(inline, str) else inline.text)
 
 
@@ -104,6 +129,8 @@ def _join(inlines: Iterable[Inline | Raw], width: float) -> str:
 
 def inline_latex(inline: Inline | Raw, width: float) -> str:
     match inline:
+        case Cite(key=key):
+            return f"[{SOURCES[key].label}]"
         case str():
             return escape(inline)
         case Raw(latex=text):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .claims import claim_inlines
 from .expressions import Notation, Writer
 from .identities import identity_inlines
-from .layout import Inline, Math, Mono, Strong
+from .layout import Cite, Inline
 from .names import layer_of
 from .steps import Part, Section, Step, StepTree
 
@@ -31,7 +31,13 @@ Shifted = Callable[[int], Hashable]
 
 def plain(inlines: Iterable[Inline]) -> str:
     """The text of inlines, for comparisons."""
-    return " ".join(part.text if isinstance(part, Math | Mono | Strong) else part for part in inlines)
+    return " ".join(_text(part) for part in inlines)
+
+
+def _text(part: Inline) -> str:
+    if isinstance(part, Cite):
+        return part.key
+    return part if isinstance(part, str) else part.text
 
 
 def repeated_layers(layers: list[int], signature: Shifted) -> tuple[Run, ...]:

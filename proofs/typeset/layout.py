@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Inline", "Math", "Mono", "Piece", "Strong", "break_lines", "math", "width_of"]
+__all__ = ["Cite", "Inline", "Math", "Mono", "Piece", "Strong", "break_lines", "math", "width_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,15 @@ class Strong:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Cite:
+    """A reference to an entry of the bibliography, by its key there."""
+
+    key: str
+
+
 # What running text consists of; a `str` is plain text that printers escape.
-Inline = str | Math | Mono | Strong
+Inline = str | Math | Mono | Strong | Cite
 
 
 def math(text: str) -> Math:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import assert_never
 
-from .blocks import Block, Heading, Item, Items, Paragraph, Raw
+from .blocks import Block, Heading, Item, Items, Paragraph, Raw, References
 from .escape import escape_markdown
-from .layout import Inline, Math, Mono, Strong
+from .layout import Cite, Inline, Math, Mono, Strong
+from .references import SOURCES
 
 __all__ = ["print_markdown"]
 
@@ -28,6 +29,9 @@ def _block(block: Block) -> str:
             return _join(inlines)
         case Items(items=items):
             return "\n".join(_item(item) for item in items)
+        case References(keys=keys):
+            entries = [Item(f"[{SOURCES[key].label}]", (Raw(SOURCES[key].entry),)) for key in keys]
+            return f"{_block(Heading(('References',), 1))}\n\n{_block(Items(tuple(entries)))}"
         case _:
             assert_never(block)
 
@@ -52,6 +56,8 @@ def _inline(inline: Inline | Raw) -> str:
             return escape_markdown(inline)
         case Raw(latex=text):
             return _from_latex(text)
+        case Cite(key=key):
+            return escape_markdown(f"[{SOURCES[key].label}]")
         case Mono(text=text):
             return f"`{text}`"
         case Strong(text=text):

@@ -39,7 +39,7 @@ from .names import function_latex, index_latex, layer_of
 if TYPE_CHECKING:
     from proofs.theorems.bounds import Derivation
 
-__all__ = ["ClosedForms", "closed_forms", "data_form"]
+__all__ = ["ClosedForms", "closed_forms", "data_form", "form_names"]
 
 FEW_GROUPS = 2
 
@@ -63,18 +63,20 @@ class _Line:
     render: Callable[[Writer], tuple[str, str]]
 
 
-def closed_forms(work: Derivation) -> ClosedForms:
-    """The closed forms of BND-1 for the worst case over a box, from the derivation's own steps."""
+def closed_forms(work: Derivation, theorem: Theorem | None = None) -> ClosedForms:
+    """The closed forms of BND-1 for the worst case over a box, from the derivation's own steps.
+
+    Where the loss has several constants to choose from, those that the theorem uses are shown.
+    """
     first, second = _claim(work.sample.first), _claim(work.sample.second)
-    (residual,) = work.sample.residual.poly().atoms()
-    bound = _symbolic(_claim(work.sample.residual_bounds[0]).right)
-    slope = _factor_of_j(first.right, residual, bound)
-    last = work.jet.output.node
+    constants = _constants(work, theorem)
+    image = _loss_image(constants)
+    slope = _factor_of_j(first.right, image)
     few = len(work.jet.groups) <= FEW_GROUPS
-    j, matrix = ("j", "K") if few else (f"j_{{{Writer().term(last)}}}", f"K_{{{Writer().term(last)}}}")
+    j, matrix = form_names(work)
     gradient = rf"{_coefficient(slope, Writer())}\lVert {j}\rVert_2"
-    hessian = rf"\lambda_{{\max}}\bigl({_hessian_terms(second.right, residual, bound, j, matrix)}\bigr)"
-    values = _value_lines(work)
+    hessian = rf"\lambda_{{\max}}\bigl({_hessian_terms(second.right, image, j, matrix)}\bigr)"
+    values = _value_lines(work, constants)
     if few:
         vector, square = _explicit(work)
         shown = [rf"j &= {vector}"], [rf"K &= {square}"]
@@ -89,6 +91,14 @@ def closed_forms(work: Derivation) -> ClosedForms:
     )
 
 
+def form_names(work: Derivation) -> tuple[str, str]:
+    """The names of the output's j and K: plain ones where they are written out."""
+    if len(work.jet.groups) <= FEW_GROUPS:
+        return "j", "K"
+    last = Writer().term(work.jet.output.node)
+    return f"j_{{{last}}}", f"K_{{{last}}}"
+
+
 def data_form(work: Derivation, theorem: Theorem) -> str:
     """The closed form of a bound over given data, read off the theorem's own steps.
 
@@ -98,17 +108,16 @@ def data_form(work: Derivation, theorem: Theorem) -> str:
     mean = next(step for step in steps_of(theorem) if isinstance(step.rule, MeanOverData))
     target, *bounds = (mean.premises[0], *mean.premises[2:])
     order = 1 if target is work.sample.first else 2
-    (residual,) = work.sample.residual.poly().atoms()
-    right, own = _claim(target).right, residual.poly()
+    right = _claim(target).right
     writer = Writer()
     node = writer.term(work.jet.output.node)
     average = r"\tfrac{1}{N}\sum_{i=1}^{N}"
     if order == 1:
-        inside = _coefficient(_factor_of_j(right, residual, own), writer) + f"j_{{{node}}}"
+        inside = _coefficient(_factor_of_j(right, _itself), writer) + f"j_{{{node}}}"
         head = rf"G_{{\max}} &= \bigl\lVert {average} {inside}\bigr\rVert_2"
         rows = _printed(_form_lines(work, 1, _itself))
     else:
-        inside = _hessian_terms(right, residual, own, f"j_{{{node}}}", f"K_{{{node}}}")
+        inside = _hessian_terms(right, _itself, f"j_{{{node}}}", f"K_{{{node}}}")
         head = rf"H_{{\max}} &= \lambda_{{\max}}\bigl({average}\bigl({inside}\bigr)\bigr)"
         rows = _printed(_form_lines(work, 1, _itself) + _form_lines(work, 2, _itself))
     for bound in bounds:
@@ -182,6 +191,24 @@ def _symbolic(poly: Poly) -> Poly:
     return substitute(poly, _symbol)
 
 
+def _constants(work: Derivation, theorem: Theorem | None) -> tuple[Theorem, ...]:
+    """The bounds of the loss's residual and curvature that the theorem uses, or the first ones."""
+    used = frozenset[int]() if theorem is None else frozenset(id(step) for step in steps_of(theorem))
+    found = (c.theorems for c in work.sample.constants if id(c.theorems[0]) in used)
+    return next(found, work.sample.constants[0].theorems)
+
+
+def _loss_image(constants: tuple[Theorem, ...]) -> Symbol:
+    """The bound of an atom of the loss in symbols of the nodes."""
+    bounds = {_claim(theorem).left: _claim(theorem).right for theorem in constants}
+
+    def image(inner: Atom) -> Poly:
+        bound = bounds.get(inner.poly())
+        return _symbol(inner) if bound is None else substitute(bound, image)
+
+    return image
+
+
 def _coefficient(poly: Poly, writer: Writer) -> str:
     """The factor before a form: nothing for 1, brackets around a sum."""
     if poly == number(1):
@@ -190,23 +217,21 @@ def _coefficient(poly: Poly, writer: Writer) -> str:
     return (f"({text})" if len(poly.terms) > 1 else text) + r"\, "
 
 
-def _factor_of_j(right: Poly, residual: Atom, bound: Poly) -> Poly:
+def _factor_of_j(right: Poly, image: Symbol) -> Poly:
     """G in |D l[u]| <= g J."""
     total = number(0)
     for monomial, coefficient in right.terms.items():
         rest = tuple(pair for pair in monomial if not isinstance(pair[0], Let))
-        total = total + substitute(
-            Poly([(rest, coefficient)]), lambda a: bound if a is residual else a.poly()
-        )
+        total = total + substitute(Poly([(rest, coefficient)]), image)
     return total
 
 
-def _hessian_terms(right: Poly, residual: Atom, bound: Poly, j: str, matrix: str) -> str:
+def _hessian_terms(right: Poly, image: Symbol, j: str, matrix: str) -> str:
     """H j j^T + g K from |D^2 l[u,u]| <= h J^2 + g K."""
     texts: list[str] = []
     for monomial, coefficient in sorted(right.terms.items(), key=lambda t: -max(e for _, e in t[0])):
         rest = tuple(pair for pair in monomial if not isinstance(pair[0], Let))
-        factor = substitute(Poly([(rest, coefficient)]), lambda a: bound if a is residual else a.poly())
+        factor = substitute(Poly([(rest, coefficient)]), image)
         is_square = any(isinstance(a, Let) and e == 2 for a, e in monomial)
         texts.append(_coefficient(factor, Writer()) + (rf"{j}\,{j}^{{\top}}" if is_square else matrix))
     return " + ".join(texts)
@@ -268,17 +293,15 @@ def _form_name(inner: Atom, writer: Writer) -> str:
             raise TypeError("expected an abbreviation or the norm of a group")
 
 
-def _value_lines(work: Derivation) -> list[_Line]:
+def _value_lines(work: Derivation, constants: tuple[Theorem, ...]) -> list[_Line]:
     """a_F for every node but the last, unless the residual needs that too."""
     from proofs.theorems.values import dense_value
 
     lines: list[_Line] = []
-    residual = _claim(work.sample.residual_bounds[0]).right
+    residual = {inner for theorem in constants for inner in _claim(theorem).right.atoms()}
     for jet in work.jet.jets[1:]:
         node = jet.node
-        if not isinstance(node, Named) or (
-            node is work.jet.output.node and Norm(node) not in residual.atoms()
-        ):
+        if not isinstance(node, Named) or (node is work.jet.output.node and Norm(node) not in residual):
             continue
         if isinstance(node.body, Entrywise):
             rows = _activation_bounds(node)
@@ -364,7 +387,7 @@ def _printed(lines: list[_Line]) -> list[str]:
     rows: list[str] = []
     for layer in ordered:
         run = next((run for run in runs if run.first <= layer <= run.last), None)
-        if run is None:
+        if run is None or run.first == run.last:
             rows += [" &= ".join(line.render(Writer())) for line in layers[layer]]
         elif layer == run.first:
             writer = Writer(Notation(layer=run.like))
@@ -373,8 +396,7 @@ def _printed(lines: list[_Line]) -> list[str]:
 
 
 def _range(run: Run) -> str:
-    until = "" if run.first == run.last else rf",\ldots,{run.last}"
-    return rf" \quad (l={run.first}{until})"
+    return rf" \quad (l={run.first},\ldots,{run.last})"
 
 
 # -- explicit forms -------------------------------------------------------------------------------

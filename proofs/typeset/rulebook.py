@@ -25,6 +25,9 @@ RULE_TEXTS: dict[str, RuleText] = {
     # logic
     "Assume": RuleText("assumption", r"A claim holds under itself as an assumption."),
     "Cut": RuleText("discharged assumption", r"An assumption that has been shown is dropped."),
+    "Cases": RuleText(
+        "cases", r"What holds if $p\le q$ and also if $q\le p$ holds without either assumption."
+    ),
     # indices
     "Induction": RuleText(
         "induction", r"What holds for $n=1$, and for $n+1$ whenever it holds for $n$, holds for every $n\ge 1$; an"
@@ -68,8 +71,12 @@ RULE_TEXTS: dict[str, RuleText] = {
         r"At given weights and data, enclosures by balls show that no argument of a piecewise function meets a kink.",
         "arb",
     ),
-    "LinearIdentity": RuleText("bilinearity", r"Both sides expand to one linear combination."),
+    "LinearIdentity": RuleText(
+        "bilinearity", r"Both sides expand to one linear combination; $\langle\mathbf{1},v\odot w\rangle=\langle v,w\rangle$."
+    ),
+    "Rewrite": RuleText("equals for equals", r"In sums and products, a term is replaced by one that equals it."),
     # enclosure
+    "DataRange": RuleText("the data", r"The entries are compared exactly for every sample."),
     "DataNorm": RuleText("the data", r"The norm is computed exactly for every sample."),
     "DataSimplex": RuleText("the data", r"The entries are checked exactly for every sample."),
     "MeanOverData": RuleText(
@@ -113,7 +120,19 @@ RULE_TEXTS: dict[str, RuleText] = {
         r" n\,\lvert\sigma(0)\rvert+c\,\lVert z\rVert$ for $n$ entries."
     ),
     "WideBound": RuleText(
-        "bounded activation", r"$\lvert\sigma\rvert\le c$ gives $\lVert\sigma(z)\rVert\le\sqrt n\,c$ for $n$ entries."
+        "bounded function", r"$\lvert\sigma^{(k)}\rvert\le c$ gives $\lVert\sigma^{(k)}(z)\rVert\le\sqrt n\,c$ for $n$ entries."
+    ),
+    "GrowthBound": RuleText(
+        "growth of a derivative", r"For continuous $\sigma^{(k)}$, $\lvert\sigma^{(k+1)}\rvert\le c$ gives"
+        r" $\lVert\sigma^{(k)}(z)\rVert\le\sqrt n\,\lvert\sigma^{(k)}(0)\rvert+c\,\lVert z\rVert$ for $n$ entries."
+    ),
+    "RangeOfFunction": RuleText(
+        "exact range", r"The range of a function that is a polynomial in one generator of known range is decided by"
+        r" counting real roots of polynomials over $\mathbb{Q}$."
+    ),
+    "RangeDifference": RuleText(
+        "difference of ranges", r"$a\le v_i\le b$ and $c\le w_i\le d$ give $\lVert v-w\rVert\le\sqrt n\,\max(b-c,d-a)$ for $n$"
+        r" entries."
     ),
     "DifferenceBound": RuleText(
         "Lipschitz bound", r"$\lvert\sigma'\rvert\le c$ gives $\lVert\sigma(z)-\sigma(w)\rVert\le c\,\lVert z-w\rVert$"
@@ -134,6 +153,14 @@ RULE_TEXTS: dict[str, RuleText] = {
     "PairSquares": RuleText(
         "sum of squares over pairs", r"$0\le\tfrac12\sum_{i\ne j}p_ip_j(v_i\pm v_j)^2$ for a probability vector $p$, expanded by"
         r" $\sum_ip_i=1$."
+    ),
+    "PairSpread": RuleText(
+        "spread over pairs", r"$0\le\tfrac12\sum_{i\ne j}p_ip_j\bigl(2\lVert v\rVert^2-(v_i-v_j)^2\bigr)$ for a probability"
+        r" vector $p$, expanded by $\sum_ip_i=1$."
+    ),
+    "SimplexCentre": RuleText(
+        "distance to the centre", r"$\lVert p-\tfrac1n\mathbf{1}\rVert^2=\lVert p\rVert^2-\tfrac1n$ for a probability vector $p$ of"
+        r" $n$ entries."
     ),
 }  # fmt: skip
 

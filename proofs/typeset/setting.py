@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from proofs.kernel.claims import Claim
+from proofs.kernel.claims import Claim, SupBound
 from proofs.kernel.scalars import Let
 from proofs.kernel.terms import Entrywise, Mean, Named, Role, Softmax, Term, Variable
 from proofs.kernel.univariate import Function
@@ -33,6 +33,7 @@ class Vocabulary:
     lets: tuple[Let, ...]
     has_direction: bool
     has_reference: bool
+    has_slopes_at_kinks: bool
 
 
 def vocabulary(tree: StepTree, positive: frozenset[object]) -> Vocabulary:
@@ -72,6 +73,7 @@ def vocabulary(tree: StepTree, positive: frozenset[object]) -> Vocabulary:
         lets_in(claims),
         Role.DIRECTION in roles,
         Role.REFERENCE in roles,
+        any(isinstance(c, SupBound) and c.order >= 1 and not c.function.is_analytic for c in claims),
     )
 
 
@@ -165,7 +167,7 @@ def _layer_items(
     items: list[Item] = []
     for layer, members in layers.items():
         run = next((run for run in runs if run.first <= layer <= run.last), None)
-        if run is None:
+        if run is None or run.first == run.last:
             items += [Item("", line(thing, writer)) for thing in members]
         elif layer == run.first:
             generic = Writer(notation.at_layer(run.like))
@@ -175,8 +177,6 @@ def _layer_items(
 
 
 def _range_note(run: Run) -> tuple[Inline, ...]:
-    if run.first == run.last:
-        return (" for ", math(f"l={run.first}"))
     until = rf",{run.last}" if run.last == run.first + 1 else rf",\ldots,{run.last}"
     return (" for ", math(f"l={run.first}{until}"))
 
@@ -205,6 +205,8 @@ def _conventions(known: Vocabulary, writer: Writer, text: str) -> tuple[Inline |
         found += [", ", math(r"\lVert\cdot\rVert_F"), " the Frobenius norm"]
     if r"\odot" in text:
         found += ["; ", math(r"\odot"), " is the entrywise product"]
+    if r"\mathbf{1}" in text:
+        found += ["; ", math(r"\mathbf{1}"), " is the vector of ones"]
     found.append(".")
     if known.has_direction:
         found += [" ", math("u"), " is an arbitrary direction in ", math(r"\theta"), ", with blocks "]
@@ -221,8 +223,10 @@ def _conventions(known: Vocabulary, writer: Writer, text: str) -> tuple[Inline |
             " along it.",
         ]
         found += _groups(known, writer)
-    if r"\max_i" in text and any(not function.is_analytic for function in known.functions):
-        found += [" At a kink ", math(r"\max_i"), " takes the larger one-sided limit."]
+    has_kinks = any(not function.is_analytic for function in known.functions)
+    if known.has_slopes_at_kinks or (has_kinks and r"\max_i" in text):
+        found += [" At a kink a derivative of an activation stands for both of its one-sided limits"]
+        found += [", and ", math(r"\max_i"), " takes the larger one."] if r"\max_i" in text else ["."]
     if known.has_reference and known.parameters:
         first = next(iter(known.parameters))
         found += [" ", math(r"\theta^{0}"), " is a fixed reference point with blocks ",

@@ -233,7 +233,17 @@ def _assumption_key(claim: Claim, writer: Writer) -> tuple[object, ...]:
     from .claims import claim_inlines
 
     inner = claim.claim if isinstance(claim, ForSamples) else claim
-    kinds = ("SupBound", "Compare", "OperatorNorm", "Equal", "IsTensor", "SamplesAre", "Simplex", "Smooth")
+    kinds = (
+        "SupBound",
+        "Compare",
+        "OperatorNorm",
+        "Equal",
+        "IsTensor",
+        "SamplesAre",
+        "Simplex",
+        "EntriesIn",
+        "Smooth",
+    )
     kind = type(inner).__name__
     text = " ".join(
         getattr(part, "text", str(part)) for part in claim_inlines(claim, writer, as_premise=True)

@@ -25,6 +25,7 @@ from proofs.errors import KernelError
 from proofs.kernel import core
 from proofs.kernel.claims import (
     Compare,
+    EntriesIn,
     Equal,
     ForSamples,
     IsTensor,
@@ -69,6 +70,7 @@ from proofs.kernel.terms import (
     LogSumExp,
     Mean,
     Named,
+    Ones,
     Role,
     Scale,
     Sum,
@@ -427,6 +429,8 @@ def test_malformed_terms_are_refused() -> None:
         lambda: OperatorNorm(Inner(B, B), 3, ONE),
         lambda: SupBound(Unspecified("phi"), 4, None, ONE),
         lambda: Simplex(W),
+        lambda: EntriesIn(W, fmpq(0), fmpq(1)), lambda: EntriesIn(B, 0.0, fmpq(1)),  # type: ignore[arg-type]
+        lambda: Ones((2, 2)), lambda: Ones(()), lambda: Ones((0,)),
         lambda: SupNorm(W),
         lambda: Named("n", ONE),  # type: ignore[arg-type]
         lambda: Times(B, B),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -37,12 +38,12 @@ def test_help_comes_within_a_second_and_imports_nothing_heavy() -> None:
     started = time.monotonic()
     shown = gradlemma("--help")
     assert shown.returncode == 0
-    for verb in ("check", "derive", "replay", "Exit codes"):
+    for verb in ("check", "derive", "list", "replay", "Exit codes"):
         assert verb in shown.stdout
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("verb", ["check", "derive", "replay"])
+@pytest.mark.parametrize("verb", ["check", "derive", "list", "replay"])
 def test_every_verb_has_help(verb: str) -> None:
     shown = gradlemma(verb, "--help")
     assert shown.returncode == 0 and "Usage" in shown.stdout
@@ -154,3 +155,79 @@ def test_an_internal_error_with_json_is_a_document(
 ) -> None:
     assert failure(ZeroDivisionError("x"), monkeypatch, "check", "--json") == 3
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "internal"
+
+
+QUICK = """
+schema: 1
+input: {dim: 2, norm: 1}
+network: [{dense: {width: 2}}, {activation: tanh}, {dense: {width: 2}}]
+loss: cross_entropy
+box: {weight_norms: [1, 1], bias_norms: [1, 1]}
+measure: {random_points: 1, ascent_steps: 1}
+"""
+
+
+def _stored(folder: Path) -> Path:
+    gradlemma("derive", "BND-2", "--depth", "2", "--format", "json", "--out", str(folder / "d.json"))
+    return folder / "d.json"
+
+
+def _verbs(folder: Path) -> dict[str, list[str]]:
+    (folder / "p.yaml").write_text(QUICK)
+    return {
+        "check": ["check", str(folder / "p.yaml"), "--quiet", "--out", str(folder / "report")],
+        "replay": ["replay", str(_stored(folder))],
+        "derive": ["derive", "BND-2", "--depth", "12"],
+        "help": ["check", "--help"],
+    }
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="needs SIGPIPE")
+@pytest.mark.parametrize("verb", ["check", "replay", "derive", "help"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_that_leaves_ends_the_program_by_sigpipe(verb: str, stream: str, tmp_path: Path) -> None:
+    if stream == "stderr" and verb != "replay":
+        pytest.skip("nothing is printed there")
+    command = [sys.executable, "-m", "gradlemma.cli", *_verbs(tmp_path)[verb]]
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE} | {stream: writing}
+    done = subprocess.run(command, cwd=ROOT, timeout=60, check=False, **streams)
+    os.close(writing)
+    assert done.returncode == -signal.SIGPIPE
+    assert (done.stderr or b"").decode() in ("", "replaying\n")
+    if verb == "check":
+        assert json.loads((tmp_path / "report" / "report.json").read_text())["verdict"] == "proved"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("verb", ["check", "replay", "derive"])
+def test_a_full_disk_behind_the_output_is_a_sentence(verb: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gradlemma.cli", *_verbs(tmp_path)[verb]]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("gradlemma: ") and "No space left" in last
+    assert "internal" not in done.stderr and "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["check", "replay", "derive"])
+def test_an_interrupt_before_there_is_a_result_is_said(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import gradlemma.check_command
+    import gradlemma.derive
+    import gradlemma.replay
+
+    def stopped(*given: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    modules = {"check": gradlemma.check_command, "replay": gradlemma.replay, "derive": gradlemma.derive}
+    monkeypatch.setattr(modules[verb], f"run_{verb}", stopped)
+    with pytest.raises(SystemExit) as left:
+        cli.main([verb, "x"])
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "gradlemma: interrupted\n"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gradlemma.derive import run_derive
+from gradlemma.derive import FOR_NETWORKS, run_derive
 from gradlemma.replay import run_replay
 from proofs.errors import GradlemmaError
+from proofs.registry import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,7 +77,7 @@ def test_a_fragment_has_no_preamble(capsys):
 @pytest.mark.parametrize(
     ("theorem", "options", "words"),
     [
-        ("BND-9", {}, "BND-1, BND-2"),
+        ("BND-9", {}, "expected a statement among ACT, "),
         ("bnd-2", {}, "did you mean BND-2"),
         ("BND-1", {}, "--problem"),
         ("BND-2", {"depth": 10**6}, "depth from 1 to"),
@@ -94,3 +95,29 @@ def test_options_that_do_not_go_together_are_refused(theorem, options, words):
 def test_the_smoothness_of_an_unspecified_activation_is_stated(capsys):
     _derive("BND-2", depth=3, form="md")
     assert "is any analytic function" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["tex", "md", "json"])
+@pytest.mark.parametrize("identifier", [s.id for s in registry() if s.id not in FOR_NETWORKS])
+def test_every_statement_in_symbols_is_printed_in_every_form(identifier, form, capsys):
+    _derive(identifier, form=form)
+    assert len(capsys.readouterr().out) > 500
+
+
+def test_the_constants_of_one_activation_are_derived(capsys):
+    _derive("ACT", activation="tanh", form="md")
+    text = capsys.readouterr().out
+    assert "ACT for tanh" in text and "\\sqrt{\\tfrac{16}{27}}" in text
+
+
+@pytest.mark.parametrize("options", [{"depth": 2}, {"activation": "tanh"}, {"problem": Path("p.yaml")}])
+def test_a_row_takes_no_options_of_a_network(options):
+    with pytest.raises(GradlemmaError, match="no options of a network for JET-affine"):
+        _derive("JET-affine", **options)
+
+
+def test_the_joint_refinement_is_derived_where_the_problem_asks_for_it(capsys):
+    _derive("BND-1-joint", problem=ROOT / "examples" / "refined.yaml", form="md")
+    assert "refined" in capsys.readouterr().out
+    with pytest.raises(GradlemmaError, match="refine: true"):
+        _derive("BND-1-joint", problem=ROOT / "examples" / "minimal.yaml")

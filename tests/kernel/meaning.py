@@ -22,6 +22,7 @@ from flint import arb
 from proofs.kernel.claims import (
     Claim,
     Compare,
+    EntriesIn,
     Equal,
     ForIndices,
     ForSamples,
@@ -60,6 +61,7 @@ from proofs.kernel.terms import (
     LogSumExp,
     Mean,
     Named,
+    Ones,
     Role,
     Scale,
     Softmax,
@@ -114,11 +116,20 @@ DEFINITIONS: dict[str, list[tuple[float | None, Any]]] = {
     "abs_sin": [(None, lambda t: abs(M.sin(t)))],
 }
 
+# What losses sum over the outputs; huber with delta = 1.
+SUMMED: dict[str, list[tuple[float | None, Any]]] = {
+    "huber": [
+        (-1, lambda t: -t - M.mpf("0.5")),
+        (1, lambda t: t * t / 2),
+        (None, lambda t: t - M.mpf("0.5")),
+    ],
+}
+
 
 @lru_cache(maxsize=200_000)
 def derivatives(name: str, point: float, count: int = 6) -> list[float]:
     """sigma(t), sigma'(t), ..., at a point off the kinks; `count` of them, by series expansion."""
-    for kink, function in DEFINITIONS[name]:
+    for kink, function in (DEFINITIONS | SUMMED)[name]:
         if kink is None or point < kink:
             with M.workdps(40):
                 series = mpmath.taylor(function, M.mpf(point), count - 1)
@@ -229,6 +240,9 @@ class Instance:
             case Zero():
                 zero = np.zeros(tuple(self.extent(extent) for extent in term.shape))
                 return zero, zero, zero
+            case Ones():
+                one = np.ones(tuple(self.extent(extent) for extent in term.shape))
+                return one, 0 * one, 0 * one
             case Named() | Indexed():
                 return self.jet(term.body, moving=moving)
             case Recursive():
@@ -389,6 +403,11 @@ class Instance:
             case Simplex():
                 value = self.value(claim.term)
                 return bool(value.min() >= 0 and abs(value.sum() - 1) < 1e-12)
+            case EntriesIn():
+                value = self.value(claim.term)
+                lower = int(claim.lower.p) / int(claim.lower.q)
+                upper = int(claim.upper.p) / int(claim.upper.q)
+                return bool(value.min() >= lower - TOLERANCE and value.max() <= upper + TOLERANCE)
             case IsTensor():
                 return np.array_equal(self.get(claim.variable), tensor_of(claim.digest).to_numpy())
             case SamplesAre():

@@ -351,7 +351,7 @@ class Case:
         self.work = Derivation(self.network, loss)
         self.weights = [rng.normal(size=p.shape) for p in self.network.parameters()]
         self.x, self.y = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
-        if loss is Loss.CROSS_ENTROPY:
+        if loss == Loss.CROSS_ENTROPY:
             self.y = np.eye(2)[rng.integers(0, 2, 3)]
         self.digests = (stored(self.x), stored(self.y))
         self.blocks = tuple(

@@ -1,4 +1,4 @@
-"""Assume and Cut, and what `infer` itself refuses."""
+"""Assume, Cut and Cases, and what `infer` itself refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from meaning import Instance, check
 
 from proofs.kernel.claims import Compare
 from proofs.kernel.core import infer
-from proofs.kernel.rules import Assume, Chain, Cut, Nonnegative
+from proofs.kernel.rules import Assume, Cases, Chain, Cut, Nonnegative
 from proofs.kernel.scalars import number
 
 POSITIVE = infer(Nonnegative(norm(W)))
@@ -74,3 +74,43 @@ def test_cut_holds_numerically(seed: int) -> None:
     instance.reals["s"] = instance.scalar(norm(W)) * 1.5
     main = infer(Chain(), le(ZERO, norm(W)), le(norm(W), real("s")))
     check(infer(Cut(), POSITIVE, main), instance)
+
+
+C, P, R = real("c"), real("p"), real("q")
+BELOW = infer(Chain(), le(ZERO, P), le(P, R), le(R, C))
+ABOVE = infer(Chain(), le(ZERO, R), le(R, P), le(P, C))
+
+
+def test_cases_accepts_two_cases_of_one_claim() -> None:
+    theorem = infer(Cases(P, R), BELOW, ABOVE)
+    assert theorem.claim is Compare(ZERO, LE, C)
+    assert theorem.hypotheses == {le(ZERO, P).claim, le(ZERO, R).claim, le(R, C).claim, le(P, C).claim}
+
+
+def test_cases_keeps_a_case_that_the_other_premise_rests_on() -> None:
+    both = infer(Chain(), le(ZERO, R), le(R, P), le(P, R), le(R, C))
+    assert le(P, R).claim in infer(Cases(P, R), BELOW, both).hypotheses
+
+
+def test_cases_refuses_premises_without_the_cases() -> None:
+    plain = infer(Chain(), le(ZERO, P), le(P, C))
+    refuses(Cases(P, R), BELOW, plain, match="each case among the hypotheses")
+    refuses(Cases(P, R), plain, ABOVE, match="each case among the hypotheses")
+    refuses(Cases(P, R), ABOVE, BELOW, match="each case among the hypotheses")
+    refuses(Cases(P, R), BELOW, BELOW, match="each case among the hypotheses")
+    refuses(Cases(P, C), BELOW, ABOVE, match="each case among the hypotheses")
+
+
+def test_cases_refuses_two_claims_and_other_numbers_of_premises() -> None:
+    other = infer(Chain(), le(ZERO, R), le(R, P))
+    refuses(Cases(P, R), BELOW, other, match="one claim")
+    refuses(Cases(P, R), BELOW, match="expected 2 premises")
+
+
+@few
+@given(seeds)
+def test_cases_holds_numerically(seed: int) -> None:
+    instance = Instance(seed)
+    instance.reals |= {name: abs(float(instance.rng.normal())) for name in "pq"}
+    instance.reals["c"] = max(instance.reals["p"], instance.reals["q"]) + 0.5
+    check(infer(Cases(P, R), BELOW, ABOVE), instance)

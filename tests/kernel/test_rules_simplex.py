@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from builders import (
     EQ,
@@ -33,9 +34,28 @@ from meaning import Instance, check
 
 from proofs.kernel.claims import Compare, Simplex
 from proofs.kernel.core import Theorem, infer
-from proofs.kernel.rules import AbsoluteValue, PairSquares, SimplexInner, SoftmaxSimplex
+from proofs.kernel.rules import (
+    AbsoluteValue,
+    PairSpread,
+    PairSquares,
+    SimplexCentre,
+    SimplexInner,
+    SoftmaxSimplex,
+)
+from proofs.kernel.rules.simplex import centred
 from proofs.kernel.scalars import number, value_of
-from proofs.kernel.terms import Hadamard, Inner, LogSumExp, Scale, Softmax, Sum, Term
+from proofs.kernel.terms import (
+    Hadamard,
+    Inner,
+    LogSumExp,
+    Ones,
+    Role,
+    Scale,
+    Softmax,
+    Sum,
+    Term,
+    Variable,
+)
 
 P = Softmax(B)
 TARGET = assume(Simplex(Y))
@@ -148,3 +168,48 @@ def test_pair_squares_holds_numerically(sign: int, data: bool, seed: int, scale:
     check(infer(PairSquares(Sum((C, Scale(fmpq(2), B))), sign), TARGET if data else SOFT), instance)
     assert number(1) == ONE
     assert eq(ONE, ONE).claim is Compare(ONE, EQ, ONE)
+
+
+def test_pair_spread_accepts_a_probability_vector() -> None:
+    mean, square = value_of(Inner(P, C)), value_of(Inner(Hadamard(P, C), C))
+    claim = infer(PairSpread(C), SOFT).claim
+    assert claim is Compare(ZERO, LE, (ONE - norm(P) ** 2) * norm(C) ** 2 - square + mean**2)
+
+
+def test_pair_spread_refuses_other_premises_and_spaces() -> None:
+    refuses(PairSpread(C), ANY, match="probability vector")
+    refuses(PairSpread(C), match="expected 1 premises")
+    refuses(PairSpread(X), SOFT, match="one space")
+
+
+@few
+@given(st.booleans(), st.booleans(), seeds, scales)
+def test_pair_spread_holds_numerically(data: bool, corner: bool, seed: int, scale: float) -> None:
+    instance = Instance(seed, scale)
+    instance.make_simplex(Y)
+    if corner:
+        # Close to attained: two entries of p, and v along their difference.
+        instance.data[Y] = np.array([[0.5, 0.5, 0.0]] * instance.count)
+        instance.values[C] = np.array([1.0, -1.0, 1e-6])
+    check(infer(PairSpread(C), TARGET if data else SOFT), instance)
+
+
+def test_simplex_centre_accepts_a_probability_vector() -> None:
+    middle = Sum((P, Scale(fmpq(-1, 3), Ones((3,)))))
+    assert centred(P) is middle
+    assert infer(SimplexCentre(), SOFT).claim is Compare(norm(middle) ** 2, EQ, norm(P) ** 2 - fmpq(1, 3))
+
+
+def test_simplex_centre_refuses_other_premises_and_symbolic_dimensions() -> None:
+    refuses(SimplexCentre(), ANY, match="probability vector")
+    refuses(SimplexCentre(), match="expected 1 premises")
+    symbolic = assume(Simplex(Variable("v", ("n",), Role.SAMPLE)))
+    refuses(SimplexCentre(), symbolic, match="dimension is a number")
+
+
+@few
+@given(st.booleans(), seeds, scales)
+def test_simplex_centre_holds_numerically(data: bool, seed: int, scale: float) -> None:
+    instance = Instance(seed, scale)
+    instance.make_simplex(Y)
+    check(infer(SimplexCentre(), TARGET if data else SOFT), instance)

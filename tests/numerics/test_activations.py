@@ -82,6 +82,17 @@ def test_at_a_kink_the_right_piece_counts() -> None:
     assert apply(activation("relu6"), 1, z).tolist() == [0.0, 1.0, 1.0, 0.0]
 
 
+@pytest.mark.parametrize("name", ["triangle", "abs_sin", "round"])
+def test_a_point_just_before_a_period_starts_is_not_lost(name: str) -> None:
+    # -1e-17 + 4 rounds to 4, the end of the period.
+    z = torch.tensor([-1e-17, -5e-324, 1e-17], dtype=torch.float64)
+    function = activation(name)
+    z = z if name != "round" else z - 0.5
+    torch.testing.assert_close(apply(function, 0, z), reference_activation(name, z), atol=1e-15, rtol=0)
+    assert set(apply(function, 1, z).tolist()) <= {-1.0, 0.0, 1.0}
+    assert name == "round" or 0.0 not in apply(function, 1, z).tolist()
+
+
 def test_distances_count_every_kink_and_analytic_functions_have_none() -> None:
     z = torch.tensor([-2.0, 0.25, 5.5, math.nan], dtype=torch.float64)
     assert distance_to_kinks(activation("relu6"), z)[:3].tolist() == [2.0, 0.25, 0.5]

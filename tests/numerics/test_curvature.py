@@ -19,7 +19,7 @@ from numerics.reference import (
     reference_loss,
     reference_sample_gradient_norms,
 )
-from proofs.network import Dense, Loss, Network
+from proofs.network import LOSSES, Dense, Loss, Network
 
 NETWORKS = {
     "tanh then gelu": Network.of(3, Dense(4), "tanh", Dense(2, bias=False), "gelu", Dense(3)),
@@ -29,7 +29,7 @@ NETWORKS = {
     "kinks": Network.of(3, Dense(5), "relu", Dense(4), "elu", Dense(3), "leaky_relu"),
     "more kinks": Network.of(3, Dense(5), "hardswish", Dense(3), "selu"),
 }
-CASES = [(name, loss) for name in NETWORKS for loss in Loss]
+CASES = [(name, loss) for name in NETWORKS for loss in LOSSES]
 
 
 Triple = tuple[torch.Tensor, torch.Tensor, torch.Tensor]

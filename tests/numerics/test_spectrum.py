@@ -9,7 +9,7 @@ from numerics.curvature import hessian
 from numerics.errors import NumericsError
 from numerics.spectrum import dense_spectral_norm, extreme_pair, hessian_norm, spectral_norm
 from numerics.spectrum import hessian_norm as hessian_norm_function
-from proofs.network import Dense, Loss, Network
+from proofs.network import LOSSES, Dense, Loss, Network
 
 SPECTRA = {
     "zero": [0.0] * 50,
@@ -82,7 +82,7 @@ def test_a_few_steps_never_lose_against_the_start_vector() -> None:
         assert abs(float(pair[1] @ matrix @ pair[1]) - pair[0]) < 1e-13
 
 
-@pytest.mark.parametrize("loss", list(Loss))
+@pytest.mark.parametrize("loss", LOSSES)
 def test_dense_and_lanczos_agree_on_a_hessian(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network.of(6, Dense(5), "tanh", Dense(4), "silu", Dense(3))
     generator = torch.Generator().manual_seed(3)

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as nn
 
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Activate, Dense, Loss, Network
+from proofs.network import Activate, Dense, Loss, LossKind, Network
 from proofs.theorems.bounds import Box, Data, Derivation
 
 ACTIVATIONS: dict[str, Any] = {
@@ -90,8 +90,10 @@ def random_case(
     x = rng.normal(size=(samples, network.input_dim))
     out = network.output_dim
     y = rng.normal(size=(samples, out))
-    if loss is Loss.CROSS_ENTROPY:
+    if loss == Loss.CROSS_ENTROPY:
         y = np.eye(out)[rng.integers(0, out, samples)]
+    if loss == Loss.BCE:
+        y = np.where(rng.integers(0, 2, y.shape) == 0, rng.integers(0, 2, y.shape), rng.uniform(size=y.shape))
     return Case(network, loss, weights, x, y)
 
 
@@ -116,10 +118,18 @@ def forward(case: Case, flat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 def mean_loss(case: Case, flat: torch.Tensor) -> torch.Tensor:
     f = forward(case, flat, torch.from_numpy(case.x))
     y = torch.from_numpy(case.y)
-    if case.loss is Loss.CROSS_ENTROPY:
-        return (torch.logsumexp(f, 1) - (f * y).sum(1)).mean()
-    square = ((f - y) ** 2).sum(1).mean()
-    return square / 2 if case.loss is Loss.HALF_MSE else square
+    match case.loss.kind:
+        case LossKind.CROSS_ENTROPY:
+            return (torch.logsumexp(f, 1) - (f * y).sum(1)).mean()
+        case LossKind.BCE:
+            return (nn.softplus(f, threshold=100.0) - f * y).sum(1).mean()
+        case LossKind.HUBER:
+            delta = float(dict(case.loss.parameters)["delta"])
+            size = (f - y).abs()
+            return torch.where(size <= delta, size**2 / 2, delta * (size - delta / 2)).sum(1).mean()
+        case LossKind.HALF_MSE | LossKind.MSE:
+            square = ((f - y) ** 2).sum(1).mean()
+            return square / 2 if case.loss == Loss.HALF_MSE else square
 
 
 def measured(case: Case, flat: torch.Tensor | None = None) -> tuple[float, float]:
@@ -154,9 +164,9 @@ def activated(before: Jet, a: float, beta: float, gamma: float) -> Jet:
     return Jet(a, beta * before.j, beta * before.k + gamma * np.outer(before.j, before.j))
 
 
-def closed(loss: Loss, jet: Jet, residual: float) -> tuple[np.ndarray, np.ndarray]:
-    """g j and h j j^T + g K of one sample, `residual` being ||p - y|| or ||f - y||."""
-    factor = 2.0 if loss is Loss.MSE else 1.0
-    h = 0.5 if loss is Loss.CROSS_ENTROPY else factor
+def closed(loss: Loss, jet: Jet, residual: float, h: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """g j and h j j^T + g K of one sample; `residual` is ||p - y||, ||f - y||, ..., `h` as a rule the sup."""
+    factor = 2.0 if loss == Loss.MSE else 1.0
+    h = {Loss.CROSS_ENTROPY: 0.5, Loss.BCE: 0.25}.get(loss, factor) if h is None else h
     g = residual * factor
     return g * jet.j, h * np.outer(jet.j, jet.j) + g * jet.k

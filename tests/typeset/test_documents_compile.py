@@ -3,15 +3,17 @@
 import re
 import shutil
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from typeset_derivations import bound_goals, reading_goals, symbolic_goals, uniform_goals
+from typeset_derivations import bound_goals, reading_goals, refined_bound, symbolic_goals, uniform_goals
 
 from proofs.network import Loss
+from proofs.registry import statement
 from proofs.theorems.bounds import Derivation
 from proofs.typeset import Goal, to_latex
-from proofs.typeset.closed_form import closed_forms
+from proofs.typeset.closed_form import closed_forms, refined_form
 
 ARTICLE = r"\documentclass{article}\usepackage{amsmath,amssymb,amsthm}\begin{document}%s\end{document}"
 
@@ -44,6 +46,8 @@ def compile_and_complain(tex: str, folder: Path) -> list[str]:
     (3, "hardswish", True, Loss.MSE),
     (5, "gelu", True, Loss.HALF_MSE),
     (50, "tanh", True, Loss.CROSS_ENTROPY),
+    (2, "tanh", True, Loss.BCE),
+    (3, "relu", True, Loss.huber(Fraction(1, 2))),
 ])  # fmt: skip
 def test_worst_cases_compile_as_document_and_as_fragment(depth, name, bias, loss, tmp_path):
     goals = bound_goals(depth, name, bias=bias, loss=loss)
@@ -81,6 +85,16 @@ def test_hostile_titles_are_typeset_as_text(tmp_path):
     assert compile_and_complain(tex, tmp_path) == []
 
 
+@pytest.mark.parametrize(("depth", "classes"), [(2, 3), (4, 2)])
+def test_refined_bounds_compile(depth, classes, tmp_path):
+    work, refined = refined_bound(depth, classes)
+    goal = Goal("worst_case.H_max_refined", refined.theorem)
+    assert compile_and_complain(to_latex(goal), tmp_path) == []
+    assert compile_and_complain(ARTICLE % to_latex(goal, fragment=True), tmp_path) == []
+    form = rf"\[{refined_form(work, refined.theorem)}\]"
+    assert not [line for line in compile_and_complain(ARTICLE % form, tmp_path) if line.startswith("!")]
+
+
 def test_closed_forms_compile(tmp_path):
     forms = [closed_forms(Derivation(network, loss)) for network, loss in _networks()]
     body = "".join(rf"\[{form.gradient}\]\[{form.hessian}\]" for form in forms)
@@ -94,4 +108,12 @@ def _networks():
         (network(2, "tanh"), Loss.CROSS_ENTROPY),
         (network(2, "square"), Loss.MSE),
         (network(6, "relu"), Loss.HALF_MSE),
+        (network(2, "tanh"), Loss.BCE),
+        (network(6, "gelu"), Loss.HUBER),
     ]
+
+
+@pytest.mark.parametrize("identifier", ["ACT", "JET-affine", "JET-activation", "JET-1", "LOSS-mse"])
+def test_statements_in_symbols_compile(identifier, tmp_path):
+    goals = [Goal(name, theorem) for name, theorem in statement(identifier).theorems().items()]
+    assert compile_and_complain(to_latex(*goals, title=identifier), tmp_path) == []

@@ -9,7 +9,7 @@ import numpy as np
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Dense, Loss, Network
 from proofs.theorems.bnd2 import symbolic_bounds, uniform_bounds
-from proofs.theorems.bounds import Box, Data, Derivation
+from proofs.theorems.bounds import Bound, Box, Data, Derivation
 from proofs.theorems.readings import at_residuals, at_weights, in_ball
 from proofs.typeset import Goal
 
@@ -66,3 +66,13 @@ def symbolic_goals(activation: str | None = None) -> tuple[Goal, ...]:
 def uniform_goals(depth: int) -> tuple[Goal, Goal]:
     bounds = uniform_bounds(depth)
     return Goal("BND-2, gradient", bounds.gradient), Goal("BND-2, Hessian", bounds.hessian)
+
+
+def refined_bound(depth: int, classes: int) -> tuple[Derivation, Bound]:
+    """A derivation, and H_max by the joint refinement of cross-entropy."""
+    layers: list[Dense | str] = [layer for _ in range(depth - 1) for layer in (Dense(3), "tanh")]
+    work = Derivation(Network.of(2, *layers, Dense(classes)), Loss.CROSS_ENTROPY)
+    box = Box((Fraction(11, 10),) * depth, (Fraction(1, 3),) * depth)
+    found = work.worst_case(box, Fraction(9, 10), refine=True).refined
+    assert found is not None
+    return work, found

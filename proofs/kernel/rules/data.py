@@ -10,7 +10,18 @@ from flint import ctx, fmpq
 from proofs.errors import KernelError
 
 from ..balls import TermBalls, shared_balls
-from ..claims import Claim, Compare, ForSamples, IsTensor, Relation, SamplesAre, Sequent, Simplex, Smooth
+from ..claims import (
+    Claim,
+    Compare,
+    EntriesIn,
+    ForSamples,
+    IsTensor,
+    Relation,
+    SamplesAre,
+    Sequent,
+    Simplex,
+    Smooth,
+)
 from ..core import Rule, register
 from ..domains import check_analytic
 from ..kinks import avoids_kinks
@@ -24,7 +35,7 @@ from .algebra import bounds_of
 from .logic import expect_premises, no_premises
 from .samples import close_samples, sample_derivative
 
-__all__ = ["WORK_PRECISION", "DataNorm", "DataSimplex", "MeanOverData", "SmoothAtData"]
+__all__ = ["WORK_PRECISION", "DataNorm", "DataRange", "DataSimplex", "MeanOverData", "SmoothAtData"]
 
 LE = Relation.LE
 WORK_PRECISION = 96
@@ -66,6 +77,32 @@ class DataNorm(Rule):
                 raise KernelError(f"sample {index} has a norm above {self.bound}")
         claim = Compare(Norm(self.part).poly(), LE, number(self.bound))
         hypothesis = SamplesAre(self.samples, self.digests)
+        return Sequent(frozenset([hypothesis]), ForSamples(self.samples, claim))
+
+
+@register
+@dataclass(frozen=True)
+class DataRange(Rule):
+    """
+    --------------------------------------------------------------------------- DataRange      exact
+    samples are the rows of A, ... |- a <= y_i <= b for every i, every sample
+    """
+
+    samples: tuple[Variable, ...]
+    digests: tuple[str, ...]
+    part: Variable
+    lower: fmpq
+    upper: fmpq
+
+    def conclude(self, *premises: Sequent) -> Sequent:
+        no_premises(premises)
+        rows, denominator = _rows(self.samples, self.digests, self.part)
+        low, high = self.lower * denominator, self.upper * denominator
+        for index, row in enumerate(rows):
+            if min(row) < low or max(row) > high:
+                raise KernelError(f"sample {index} has an entry outside [{self.lower}, {self.upper}]")
+        hypothesis = SamplesAre(self.samples, self.digests)
+        claim = EntriesIn(self.part, self.lower, self.upper)
         return Sequent(frozenset([hypothesis]), ForSamples(self.samples, claim))
 
 

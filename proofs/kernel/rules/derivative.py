@@ -1,4 +1,4 @@
-"""Rules of differentiation in theta, and of rewriting linear expressions."""
+"""Rules of differentiation in theta."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ..terms import (
     Hadamard,
     Inner,
     LogSumExp,
+    Ones,
     Role,
     Scale,
     Softmax,
@@ -30,9 +31,8 @@ from ..terms import (
     Zero,
 )
 from ..univariate import Univariate
-from .logic import expect_premises
 
-__all__ = ["Differentiate", "LinearIdentity", "SmoothByParts", "add"]
+__all__ = ["Differentiate", "SmoothByParts", "add", "scale"]
 
 
 def add(*parts: Term) -> Term:
@@ -62,7 +62,7 @@ def derivative(term: Term) -> Term:
     match term:
         case Variable(role=Role.PARAMETER):
             return term.as_role(Role.DIRECTION)
-        case Variable() | Zero():
+        case Variable() | Zero() | Ones():
             return Zero(term.space)
         case Abbreviation():
             return Deriv(term, 1) if term.with_role(Role.PARAMETER) else Zero(term.space)
@@ -116,7 +116,7 @@ def parts_of(body: Term) -> tuple[tuple[Abbreviation, ...], tuple[Entrywise, ...
             case Abbreviation():
                 if term.with_role(Role.PARAMETER):
                     named[term] = None
-            case Variable() | Zero():
+            case Variable() | Zero() | Ones():
                 pass
             case Sum(parts=parts):
                 stack.extend(parts)
@@ -212,57 +212,3 @@ class SmoothByParts(Rule):
         if _smooth_premises(premises, self.order) != set(named) or len(premises) != len(named):
             raise KernelError("expected as premises that the parts are smooth")
         return Smooth(self.term, self.order)
-
-
-@register
-@dataclass(frozen=True)
-class LinearIdentity(Rule):
-    """
-    [G |- t = v]
-    ------------- LinearIdentity      v and w expand to one linear combination of terms, by
-    G |- t = w                        linearity of W h and <v, w> in both; without premise t is v;
-                                      `unfold` are opened once on the left
-    """
-
-    left: Term
-    right: Term
-    unfold: tuple[Abbreviation, ...] = ()
-
-    def conclude(self, *premises: Sequent) -> Equal:
-        if _expand(self.left, frozenset(self.unfold)) != _expand(self.right, frozenset()):
-            raise KernelError("expected both sides to expand to one linear combination")
-        if not premises:
-            return Equal(self.left, self.right)
-        expect_premises(premises, 1)
-        claim = premises[0].claim
-        if not isinstance(claim, Equal) or claim.right is not self.left:
-            raise KernelError("expected a premise whose right side is the left side here")
-        return Equal(claim.left, self.right)
-
-
-def _expand(term: Term, unfold: frozenset[Abbreviation]) -> dict[Term, fmpq]:
-    match term:
-        case Zero():
-            return {}
-        case Abbreviation() if term in unfold:
-            return _expand(body_of(term), frozenset())
-        case Sum(parts=parts):
-            pairs = [pair for part in parts for pair in _expand(part, unfold).items()]
-        case Scale(factor=factor, term=inner):
-            pairs = [(key, factor * value) for key, value in _expand(inner, unfold).items()]
-        case Apply(map=linear, vector=vector):
-            maps, vectors = _expand(linear, unfold), _expand(vector, unfold)
-            pairs = [(Apply(m, v), a * b) for m, a in maps.items() for v, b in vectors.items()]
-        case Inner(left=left, right=right):
-            first, second = _expand(left, unfold), _expand(right, unfold)
-            pairs = [
-                (Inner(*sorted((v, w), key=lambda t: t.key)), a * b)
-                for v, a in first.items()
-                for w, b in second.items()
-            ]
-        case _:
-            return {term: fmpq(1)}
-    total: dict[Term, fmpq] = {}
-    for key, value in pairs:
-        total[key] = total.get(key, fmpq(0)) + value
-    return {key: value for key, value in total.items() if value != 0}

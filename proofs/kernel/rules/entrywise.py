@@ -18,7 +18,8 @@ from ..univariate import Function, Univariate
 from .logic import at_most, expect_premises
 
 __all__ = [
-    "DifferenceBound", "MeanValue", "SecantBound", "SupNormBound", "WideBound", "minus", "require_continuous",
+    "DifferenceBound", "GrowthBound", "MeanValue", "SecantBound", "SupNormBound", "WideBound", "minus",
+    "require_continuous",
 ]  # fmt: skip
 
 LE = Relation.LE
@@ -117,20 +118,50 @@ class SecantBound(Rule):
 @dataclass(frozen=True)
 class WideBound(Rule):
     """
-    G |- |sigma| <= c on |t| <= R    [D |- ||z|| <= R]
-    --------------------------------------------------- WideBound      n entries
-    G, D |- ||sigma(z)|| <= root(n) c
+    G |- |sigma^(k)| <= c on |t| <= R    [D |- ||z|| <= R]
+    ------------------------------------------------------- WideBound      n entries
+    G, D |- ||sigma^(k)(z)|| <= root(n) c
     """
 
     term: Term
 
     def conclude(self, *premises: Sequent) -> Compare:
-        inner = _entrywise(self.term, 0)
-        bound = _sup_bound(premises[0], 0)
+        inner = body_of(self.term) if isinstance(self.term, Abbreviation) else self.term
+        if not isinstance(inner, Entrywise):
+            raise KernelError("expected sigma^(k) applied to a vector")
+        bound = _sup_bound(premises[0], inner.order)
         if bound.function != inner.function:
             raise KernelError("expected a premise on the function of the term")
         _check_argument(bound, inner.vector, premises[1:])
         return Compare(Norm(self.term).poly(), LE, _root_of_dimension(inner) * bound.bound)
+
+
+@register
+@dataclass(frozen=True)
+class GrowthBound(Rule):
+    """
+    G |- |sigma^(k)(0)| <= c_0    D |- |sigma^(k+1)| <= c everywhere
+    ----------------------------------------------------------------- GrowthBound
+    G, D |- ||sigma^(k)(z)|| <= root(n) c_0 + c ||z||
+
+    sigma^(k) is shown to be continuous, so that the mean value theorem holds across kinks.
+    """
+
+    term: Entrywise
+
+    def conclude(self, *premises: Sequent) -> Compare:
+        expect_premises(premises, 2)
+        inner = self.term
+        at_zero, slope = _sup_bound(premises[0], inner.order), _sup_bound(premises[1], inner.order + 1)
+        if at_zero.function != inner.function or slope.function != inner.function:
+            raise KernelError("expected premises on the function of the term")
+        if at_zero.radius != number(0) or slope.radius is not None:
+            raise KernelError("expected a bound of |sigma^(k)(0)| and one of |sigma^(k+1)| everywhere")
+        if not isinstance(inner.function, Univariate):
+            raise KernelError("expected a function given by pieces")
+        check_continuity(inner.function.derived(inner.order))
+        start = number(0) if at_zero.bound == number(0) else _root_of_dimension(inner) * at_zero.bound
+        return Compare(Norm(inner).poly(), LE, start + slope.bound * Norm(inner.vector).poly())
 
 
 def _root_of_dimension(term: Entrywise) -> Poly:

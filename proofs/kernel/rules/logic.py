@@ -1,4 +1,4 @@
-"""Rules of assumption and cut."""
+"""Rules of assumption, cut and cases."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from proofs.errors import KernelError
 
 from ..claims import Claim, Compare, Relation, Sequent
 from ..core import Rule, register
+from ..scalars import Poly
 
-__all__ = ["Assume", "Cut", "at_most", "no_premises"]
+__all__ = ["Assume", "Cases", "Cut", "at_most", "no_premises"]
 
 
 def no_premises(premises: tuple[Sequent, ...]) -> None:
@@ -67,3 +68,27 @@ class Cut(Rule):
         if lemma.claim not in main.hypotheses:
             raise KernelError("expected the first premise's claim among the second's hypotheses")
         return Sequent((main.hypotheses - {lemma.claim}) | lemma.hypotheses, main.claim)
+
+
+@register
+@dataclass(frozen=True)
+class Cases(Rule):
+    """
+    G, p <= q |- A    D, q <= p |- A
+    -------------------------------- Cases
+              G, D |- A
+    """
+
+    left: Poly
+    right: Poly
+
+    def conclude(self, *premises: Sequent) -> Sequent:
+        expect_premises(premises, 2)
+        below, above = premises
+        first = Compare(self.left, Relation.LE, self.right)
+        second = Compare(self.right, Relation.LE, self.left)
+        if below.claim is not above.claim:
+            raise KernelError("expected premises with one claim")
+        if first not in below.hypotheses or second not in above.hypotheses:
+            raise KernelError("expected each case among the hypotheses of its premise")
+        return Sequent((below.hypotheses - {first}) | (above.hypotheses - {second}), below.claim)

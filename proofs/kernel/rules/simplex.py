@@ -11,10 +11,12 @@ from proofs.errors import KernelError
 from ..claims import Compare, Relation, Sequent, Simplex
 from ..core import Rule, register
 from ..scalars import Norm, number, value_of
-from ..terms import Hadamard, Inner, Softmax, Term
+from ..terms import Hadamard, Inner, Ones, Scale, Softmax, Sum, Term
 from .logic import at_most, expect_premises, no_premises
 
-__all__ = ["AbsoluteValue", "PairSquares", "SimplexInner", "SoftmaxSimplex"]
+__all__ = [
+    "AbsoluteValue", "PairSpread", "PairSquares", "SimplexCentre", "SimplexInner", "SoftmaxSimplex",
+]  # fmt: skip
 
 LE = Relation.LE
 
@@ -104,3 +106,55 @@ class PairSquares(Rule):
         if self.sign == 1:
             total = total - value_of(Inner(weighted, weighted)) * fmpq(2)
         return Compare(number(0), LE, total)
+
+
+@register
+@dataclass(frozen=True)
+class PairSpread(Rule):
+    """
+    G |- p is a probability vector
+    ------------------------------------------------------------------------- PairSpread
+    G |- 0 <= (1/2) sum_{i != j} p_i p_j (2 ||v||^2 - (v_i - v_j)^2)
+
+    since (v_i - v_j)^2 <= 2 v_i^2 + 2 v_j^2; expanded by sum_i p_i = 1 the right side is
+    (1 - ||p||^2) ||v||^2 - <p o v, v> + <p, v>^2.
+    """
+
+    vector: Term
+
+    def conclude(self, *premises: Sequent) -> Compare:
+        expect_premises(premises, 1)
+        weights = _simplex(premises[0])
+        spread = value_of(Inner(Hadamard(weights, self.vector), self.vector))
+        mean = value_of(Inner(weights, self.vector))
+        rest = number(1) - value_of(Inner(weights, weights))
+        return Compare(number(0), LE, rest * value_of(Inner(self.vector, self.vector)) - spread + mean * mean)
+
+
+@register
+@dataclass(frozen=True)
+class SimplexCentre(Rule):
+    """
+    G |- p is a probability vector
+    ------------------------------------------- SimplexCentre      n entries
+    G |- ||p - (1/n) 1||^2 = ||p||^2 - 1/n
+    """
+
+    def conclude(self, *premises: Sequent) -> Compare:
+        expect_premises(premises, 1)
+        weights = _simplex(premises[0])
+        distance = Norm(centred(weights)).poly()
+        share = fmpq(1, _count(weights))
+        return Compare(distance**2, Relation.EQ, value_of(Inner(weights, weights)) - share)
+
+
+def centred(weights: Term) -> Term:
+    """p - (1/n) 1, as rules write it."""
+    return Sum((weights, Scale(fmpq(-1, _count(weights)), Ones(weights.space))))
+
+
+def _count(weights: Term) -> int:
+    (count,) = weights.space
+    if not isinstance(count, int):
+        raise KernelError("expected a vector whose dimension is a number")
+    return count

@@ -1,0 +1,165 @@
+"""Derivatives along one direction at an exact instance, by forward jets.
+
+Along theta + t u every node is h + t h' + t^2 h''/2 + ...:
+
+    dense       z' = W h' + U h + u_b        z'' = W h'' + 2 U h'
+    activation  h' = sigma'(z) z'            h'' = sigma''(z) z'^2 + sigma'(z) z''
+
+and for the loss D l = <grad l, f'>, D^2 l = <f', Hess l f'> + <grad l, f''>; the mean over samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, ctx
+
+from numerics.errors import NumericsError
+from proofs.kernel.tensors import ExactTensor
+from proofs.network import Activate, Dense, Loss, Network
+
+from .numbers import PRECISION, Field, Number, field_for
+
+__all__ = ["Derivatives", "as_ball", "directional_derivatives", "node_derivatives", "squared_norm"]
+
+Vector = list[Any]
+_ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivatives:
+    """D L[u] and D^2 L[u,u] as fmpq or arb, and how they were computed."""
+
+    first: Number
+    second: Number
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Jet:
+    value: Vector
+    first: Vector
+    second: Vector
+
+
+def directional_derivatives(
+    network: Network,
+    loss: Loss,
+    weights: Sequence[ExactTensor],
+    direction: Sequence[ExactTensor],
+    x: ExactTensor,
+    y: ExactTensor,
+) -> Derivatives:
+    """D L[u] and D^2 L[u,u] of the mean loss L at exact weights, data and direction.
+
+    Returns:
+        Rationals where the network and the loss are piecewise polynomial, else enclosing balls.
+
+    Raises:
+        NumericsError: on a kink, or if the shapes do not fit.
+    """
+    field = field_for(network, loss)
+    with ctx.workprec(PRECISION):
+        first, second = field.number(_ZERO), field.number(_ZERO)
+        for inputs, target in zip(_rows(field, x), _rows(field, y), strict=True):
+            jet = _jets(field, network, weights, direction, inputs)[-1]
+            slope, curve = _loss_jet(field, loss, jet, target)
+            first, second = first + slope, second + curve
+        count = x.shape[0]
+        return Derivatives(first / count, second / count, field.method)
+
+
+def node_derivatives(
+    network: Network, weights: Sequence[ExactTensor], direction: Sequence[ExactTensor], x: ExactTensor
+) -> tuple[tuple[Vector, Vector, Vector], str]:
+    """(f, D f[u], D^2 f[u,u]) of the network's output at one exact input [1, d], and the method."""
+    field = field_for(network)
+    with ctx.workprec(PRECISION):
+        jet = _jets(field, network, weights, direction, _rows(field, x)[0])[-1]
+    return (jet.value, jet.first, jet.second), field.method
+
+
+def squared_norm(tensors: Sequence[ExactTensor]) -> Any:
+    """||u||^2 over all tensors, a Fraction."""
+    return sum((entry * entry for tensor in tensors for entry in tensor.fractions()), _ZERO)
+
+
+def _jets(
+    field: Field,
+    network: Network,
+    weights: Sequence[ExactTensor],
+    direction: Sequence[ExactTensor],
+    inputs: Vector,
+) -> list[_Jet]:
+    shapes = [parameter.shape for parameter in network.parameters()]
+    for label, tensors in (("weights", weights), ("direction", direction)):
+        if [tensor.shape for tensor in tensors] != shapes:
+            raise NumericsError(f"expected {label} of shapes {shapes} but got {[t.shape for t in tensors]}")
+    zeros = [field.number(_ZERO)] * len(inputs)
+    found = [_Jet(inputs, zeros, zeros)]
+    parts = iter(zip(weights, direction, strict=True))
+    for layer in network.layers:
+        if isinstance(layer, Dense):
+            bias = [next(parts) for _ in range(1 + layer.bias)]
+            found.append(_dense(field, bias, found[-1]))
+        else:
+            found.append(_activate(field, layer, found[-1]))
+    return found
+
+
+def _dense(field: Field, parts: list[tuple[ExactTensor, ExactTensor]], h: _Jet) -> _Jet:
+    weight, moved = (_rows(field, tensor) for tensor in parts[0])
+    value = [_dot(row, h.value) for row in weight]
+    first = [_dot(row, h.first) + _dot(step, h.value) for row, step in zip(weight, moved, strict=True)]
+    second = [_dot(row, h.second) + 2 * _dot(step, h.first) for row, step in zip(weight, moved, strict=True)]
+    if len(parts) == 2:
+        bias, shift = ([field.number(e) for e in tensor.fractions()] for tensor in parts[1])
+        value = [a + b for a, b in zip(value, bias, strict=True)]
+        first = [a + b for a, b in zip(first, shift, strict=True)]
+    return _Jet(value, first, second)
+
+
+def _activate(field: Field, layer: Activate, z: _Jet) -> _Jet:
+    value: Vector = []
+    first: Vector = []
+    second: Vector = []
+    for point, slope, bend in zip(z.value, z.first, z.second, strict=True):
+        s0, s1, s2 = field.derivatives(layer.activation, point)
+        value.append(s0)
+        first.append(s1 * slope)
+        second.append(s2 * slope * slope + s1 * bend)
+    return _Jet(value, first, second)
+
+
+def _loss_jet(field: Field, loss: Loss, f: _Jet, y: Vector) -> tuple[Number, Number]:
+    v, a = f.first, f.second
+    if loss == Loss.CROSS_ENTROPY:
+        p = field.softmax(f.value)
+        gap = [q - t for q, t in zip(p, y, strict=True)]
+        mean = _dot(p, v)
+        bend = _dot(p, [entry * entry for entry in v]) - mean * mean
+        return _dot(gap, v), bend + _dot(gap, a)
+    gap = [q - t for q, t in zip(f.value, y, strict=True)]
+    factor = 2 if loss == Loss.MSE else 1
+    return factor * _dot(gap, v), factor * (_dot(v, v) + _dot(gap, a))
+
+
+def _dot(left: Sequence[Number], right: Sequence[Number]) -> Number:
+    total = left[0] * right[0]
+    for a, b in zip(left[1:], right[1:], strict=True):
+        total = total + a * b
+    return total
+
+
+def _rows(field: Field, tensor: ExactTensor) -> list[Vector]:
+    width = tensor.shape[1]
+    entries = [field.number(entry) for entry in tensor.fractions()]
+    return [entries[i : i + width] for i in range(0, len(entries), width)]
+
+
+def as_ball(value: Number) -> arb:
+    """The number as a ball."""
+    return value if isinstance(value, arb) else arb(value)

@@ -1,0 +1,132 @@
+"""The two exact readings of numbers and activations: rationals, and balls of high precision."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Protocol
+
+from flint import arb, fmpq
+
+from numerics.errors import NumericsError
+from proofs.kernel.intervals import evaluate, to_fmpq
+from proofs.kernel.kinks import PieceReading, avoids_kinks
+from proofs.kernel.univariate import Expression, Univariate
+from proofs.network import Activate, Loss, Network
+
+__all__ = [
+    "PRECISION",
+    "Balls",
+    "Field",
+    "Number",
+    "OnKink",
+    "Rationals",
+    "entries_are_polynomials",
+    "field_for",
+]
+
+PRECISION = 256
+
+# fmpq or arb; both know + - * and comparison.
+Number = Any
+
+
+class OnKink(NumericsError):
+    """A pre-activation lies on a kink, or a ball cannot be told from one."""
+
+
+class Field(Protocol):
+    """How numbers and activations are read.  `method` is the name printed beside a re-check."""
+
+    method: str
+
+    def number(self, value: Fraction) -> Number: ...
+
+    def derivatives(self, function: Univariate, z: Number) -> tuple[Number, Number, Number]: ...
+
+    def softmax(self, f: list[Number]) -> list[Number]: ...
+
+
+class Rationals:
+    """Exact rationals; for polynomial pieces with rational kinks."""
+
+    method = "exact rationals"
+
+    def number(self, value: Fraction) -> Number:
+        return to_fmpq(value)
+
+    def derivatives(self, function: Univariate, z: Number) -> tuple[Number, Number, Number]:
+        """(sigma, sigma', sigma'') at z.
+
+        Raises:
+            OnKink: if z is a kink.
+        """
+        shift, drift = fmpq(0), fmpq(0)
+        first = function.pieces[0].lower
+        if function.period is not None and first is not None:
+            length = to_fmpq(function.period.length)
+            turns = ((z - to_fmpq(first)) / length).floor()
+            shift, drift = turns * length, turns * to_fmpq(function.period.drift)
+        t = z - shift
+        if any(t == to_fmpq(kink) for kink in function.kinks):
+            raise OnKink(f"expected a point off the kinks of {function.label()} but got {z}")
+        index = next(
+            i for i, piece in enumerate(function.pieces) if piece.upper is None or t < to_fmpq(piece.upper)
+        )
+        expression = function.pieces[index].expression
+        slope = expression.derivative()
+        values = [_polynomial(e, t) for e in (expression, slope, slope.derivative())]
+        return values[0] + drift, values[1], values[2]
+
+    def softmax(self, f: list[Number]) -> list[Number]:
+        raise NumericsError("expected a loss with rational values but got cross_entropy")
+
+
+class Balls:
+    """Balls of `PRECISION` bits; use inside `flint.ctx.workprec(PRECISION)`."""
+
+    method = f"balls of {PRECISION} bits"
+
+    def number(self, value: Fraction) -> Number:
+        return arb(to_fmpq(value))
+
+    def derivatives(self, function: Univariate, z: Number) -> tuple[Number, Number, Number]:
+        """(sigma, sigma', sigma'') enclosed on the ball z.
+
+        Raises:
+            OnKink: unless z is shown to avoid all kinks.
+        """
+        if function.is_analytic:
+            expression = function.pieces[0].expression
+            slope = expression.derivative()
+            return evaluate(expression, z), evaluate(slope, z), evaluate(slope.derivative(), z)
+        if not avoids_kinks(function, z):
+            raise OnKink(f"expected a point off the kinks of {function.label()} but got {z}")
+        first, second, third = (PieceReading(function, order).value(z) for order in range(3))
+        return first, second, third
+
+    def softmax(self, f: list[Number]) -> list[Number]:
+        shift = max(x.mid() for x in f)
+        powers = [(x - shift).exp() for x in f]
+        total = sum(powers, arb(0))
+        return [power / total for power in powers]
+
+
+def field_for(network: Network, loss: Loss | None = None) -> Rationals | Balls:
+    """Rationals where they are enough, else balls."""
+    functions = [layer.activation for layer in network.layers if isinstance(layer, Activate)]
+    rational = loss is None or loss in (Loss.MSE, Loss.HALF_MSE)
+    return Rationals() if rational and all(map(entries_are_polynomials, functions)) else Balls()
+
+
+def entries_are_polynomials(function: Univariate) -> bool:
+    """Whether all pieces are polynomials over Q with rational kinks."""
+    return not function.in_pi and all(
+        not calls for piece in function.pieces for (_, calls), _ in piece.expression.terms
+    )
+
+
+def _polynomial(expression: Expression, t: fmpq) -> fmpq:
+    total = fmpq(0)
+    for (degree, _), coefficient in expression.terms:
+        total += to_fmpq(coefficient) * t**degree
+    return total

@@ -1,0 +1,75 @@
+"""`gradlemma replay`: what is no derivation, and which bounds a derivation lacks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gradlemma import load_problem
+from gradlemma.derive import run_derive
+from gradlemma.errors import ProblemError
+from gradlemma.proved import derive_bounds
+from gradlemma.replay import run_replay
+from proofs.kernel.codec import encode
+from proofs.kernel.tensor_codec import encode_tensors
+
+PROBLEM = """
+schema: 1
+name: p
+data: {inline: {x: [[1]], y: [[1]]}}
+network: [{dense: {width: 1, bias: false}}, {activation: tanh}, {dense: {width: 1, bias: false}}]
+loss: half_mse
+weights: {values: [[[1]], [[1]]]}
+box: {weight_norms: [2, 2]}
+ball: {radius: 1/10}
+"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"schema: 1\n", bytes(range(256)), b"[1, 2]", b"7", b"{}", b'{"bounds": {}}', b'{"derivation": 3}',
+     b'{"derivation": {}, "tensors": {}}', b"[" * 100000],
+)  # fmt: skip
+def test_a_file_that_is_no_derivation_is_bad_input(content, tmp_path):
+    (tmp_path / "f").write_bytes(content)
+    with pytest.raises(ProblemError, match="expected a stored derivation but"):
+        run_replay(tmp_path / "f", problem=None, as_json=False)
+
+
+@pytest.mark.parametrize("name", ["absent", "."])
+def test_a_place_without_a_file_is_bad_input(name, tmp_path):
+    with pytest.raises(ProblemError, match="expected a stored derivation but"):
+        run_replay(tmp_path / name, problem=None, as_json=False)
+
+
+@pytest.mark.parametrize("change", ["duplicate", "nan", "extra key"])
+def test_an_altered_derivation_is_refuted(change, tmp_path, capsys):
+    run_derive("BND-2", problem=None, depth=2, form="json", fragment=False, out=tmp_path / "d.json")
+    text = (tmp_path / "d.json").read_text()
+    match change:
+        case "duplicate":
+            text = text.replace('"tensors"', '"tensors": {}, "tensors"')
+        case "nan":
+            text = text.replace('"tensors": {', '"tensors": {"x": NaN')
+        case _:
+            text = text.replace('"tensors"', '"more": 1, "tensors"')
+    (tmp_path / "d.json").write_text(text)
+    assert run_replay(tmp_path / "d.json", problem=None, as_json=False, quiet=True) == 1
+    assert "refused" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kept", [("worst_case",), ("worst_case", "at_weights", "at_residuals", "ball")])
+def test_bounds_that_the_problem_asks_for_but_the_derivation_lacks_are_listed(kept, tmp_path, capsys):
+    (tmp_path / "p.yaml").write_text(PROBLEM)
+    goals = derive_bounds(load_problem(tmp_path / "p.yaml")).goals()
+    goals = {name: theorem for name, theorem in goals.items() if name.startswith(kept)}
+    document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
+    (tmp_path / "d.json").write_text(json.dumps(document))
+    assert run_replay(tmp_path / "d.json", problem=tmp_path / "p.yaml", as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    lacking = [name for name in ("at_weights", "at_residuals", "ball") if name not in kept]
+    assert found["missing"] == [f"{name}.{symbol}" for name in lacking for symbol in ("G_max", "H_max")]
+    assert found["verdict"] in ("proved", "certified") and found["differences"] == []
+    assert run_replay(tmp_path / "d.json", problem=tmp_path / "p.yaml", as_json=False, quiet=True) == 0
+    assert ("not in this derivation: at_weights.G_max" in capsys.readouterr().out) is bool(lacking)

@@ -1,0 +1,102 @@
+"""What the strategies draw satisfies the hypotheses by construction, and shrinks to the smallest case."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+from numerics import strategies as make
+from numerics.exact.norms import norm_at_most
+from proofs.kernel.domains import check_continuity, jumps
+from proofs.kernel.univariate import argument
+from proofs.network import Activate, Dense, Loss, Network
+from proofs.theorems.constants import supremum
+
+EXAMPLES = settings(max_examples=60)
+
+
+@st.composite
+def boxed_networks(draw):
+    network = draw(make.architectures())
+    return network, draw(make.boxes(network))
+
+
+@given(st.data())
+@EXAMPLES
+def test_weights_lie_in_their_box_exactly(data):
+    network, box = data.draw(boxed_networks())
+    tensors = data.draw(make.weights(network, box))
+    for parameter, tensor in zip(network.parameters(), tensors, strict=True):
+        bounds = box.weight_norms if parameter.is_weight else box.bias_norms
+        assert tensor.shape == parameter.shape
+        assert norm_at_most(tensor, bounds[parameter.layer - 1])
+
+
+@given(st.data())
+@EXAMPLES
+def test_data_are_in_range_exactly(data):
+    network, loss = data.draw(make.architectures()), data.draw(make.losses())
+    size, reach = data.draw(make.norms()), data.draw(make.norms())
+    found = data.draw(make.data_sets(network, loss, input_norm=size, target_norm=reach))
+    x, y = found.inputs.fractions(), found.targets.fractions()
+    d, out = network.input_dim, network.output_dim
+    for i in range(found.inputs.shape[0]):
+        assert sum(e * e for e in x[i * d : (i + 1) * d]) <= size**2
+        row = y[i * out : (i + 1) * out]
+        if loss == Loss.CROSS_ENTROPY:
+            assert min(row) >= 0 and sum(row) == 1
+        else:
+            assert sum(e * e for e in row) <= reach**2
+
+
+@given(make.architectures(max_depth=4, max_width=20, max_parameters=150))
+@EXAMPLES
+def test_architectures_keep_to_their_limits(network):
+    assert network.depth <= 4
+    assert network.parameter_count <= 150
+
+
+@given(make.activations(continuous=True, bounded_slopes=True))
+@EXAMPLES
+def test_continuous_activations_are_continuous_and_have_bounded_slopes(function):
+    check_continuity(function)
+    assert supremum(function, 1) is not None
+
+
+@given(make.step_sizes(max_value=Fraction(1, 2)))
+@EXAMPLES
+def test_step_sizes_are_positive_and_bounded(eta):
+    assert 0 < eta <= Fraction(1, 2)
+
+
+def test_pieces_with_jumps_are_found_among_those_that_may_jump():
+    function = find(make.piecewise_activations(continuous=False), jumps)
+    assert len(function.kinks) == 1
+
+
+def test_everything_shrinks_to_the_smallest_case():
+    network = find(make.architectures(), lambda _: True)
+    assert network == Network(1, (Dense(1, bias=False),))
+    deep = find(make.architectures(), lambda n: any(isinstance(x, Activate) for x in n.layers))
+    assert deep == Network.of(1, Dense(1, bias=False), "identity", Dense(1, bias=False))
+    box = find(make.boxes(network), lambda _: True)
+    assert box.weight_norms == (1,)
+    assert all(not any(w.fractions()) for w in find(make.weights(network, box), lambda _: True))
+    data = find(make.data_sets(network, Loss.HALF_MSE, input_norm=Fraction(1)), lambda _: True)
+    assert data.inputs.shape == (1, 1) and data.inputs.fractions() == (0,)
+    assert find(make.losses(), lambda _: True) == Loss.HALF_MSE
+    assert find(make.activations(), lambda _: True).pieces[0].expression == argument()
+    assert find(make.step_sizes(), lambda _: True) == 2
+
+
+@pytest.mark.parametrize("denominator", [1, 3])
+def test_the_exact_norm_check_sees_a_norm_that_is_too_large(denominator):
+    from proofs.kernel.tensors import ExactTensor
+
+    # [[1, 1], [1, 1]] has the spectral norm 2 exactly.
+    ones = ExactTensor.from_fractions((2, 2), (Fraction(1, denominator),) * 4)
+    assert norm_at_most(ones, Fraction(2, denominator))
+    assert not norm_at_most(ones, Fraction(2, denominator) - Fraction(1, 10**9))
