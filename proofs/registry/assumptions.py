@@ -13,6 +13,7 @@ from proofs.kernel.claims import (
     Claim,
     Compare,
     EntriesIn,
+    ForIndices,
     ForSamples,
     IsTensor,
     Relation,
@@ -43,6 +44,7 @@ class Assumption(Enum):
     BEND = "the activation's second derivative is bounded"
     NONNEGATIVE = "a constant is at least 0"
     EIGENVECTOR = "K v <= lambda v with v > 0"
+    UNIT_RATE = "beta s = 1"
     GIVEN_WEIGHTS = "the weights are the given ones"
     GIVEN_DATA = "the data are the given ones"
     IN_BALL = "the parameters lie in the ball"
@@ -55,7 +57,7 @@ def assumption_of(claim: Claim) -> Assumption:
         KernelError: for a claim of a kind that no statement assumes so far.
     """
     match claim:
-        case ForSamples(claim=inner):
+        case ForSamples(claim=inner) | ForIndices(claim=inner):
             return assumption_of(inner)
         case Smooth():
             return Assumption.TWICE_DIFFERENTIABLE
@@ -91,6 +93,8 @@ def _of_comparison(claim: Compare) -> Assumption:
         return Assumption.EIGENVECTOR
     if claim.relation is Relation.LE and claim.left == number(0) and isinstance(_single(claim.right), Real):
         return Assumption.NONNEGATIVE
+    if claim.relation is Relation.EQ and claim.right == number(1) and claim.left == _rate():
+        return Assumption.UNIT_RATE
     match _single(claim.left):
         case Norm(term=term) if claim.relation is Relation.LE:
             return _of_norm(term)
@@ -99,6 +103,10 @@ def _of_comparison(claim: Compare) -> Assumption:
         case _:
             pass
     raise KernelError("no kind of assumption is known for a comparison of this form")
+
+
+def _rate() -> Poly:
+    return Real("beta").poly() * Real("s").poly()
 
 
 def _of_norm(term: Term) -> Assumption:

@@ -67,15 +67,17 @@ def _joint() -> Mapping[str, Theorem]:
 
 
 def _closed_form() -> Mapping[str, Theorem]:
-    from proofs.theorems.bnd2 import uniform_bounds
+    from proofs.theorems.bnd2 import symbolic_bounds
 
-    smooth, kinked = uniform_bounds(3), uniform_bounds(3, "relu")
-    return {
+    smooth, kinked = symbolic_bounds(), symbolic_bounds("relu")
+    found = {
         "G_max": smooth.gradient,
         "H_max": smooth.hessian,
         "relu.G_max": kinked.gradient,
         "relu.H_max": kinked.hessian,
     }
+    sums = {"sum": smooth.closed_sum, "sum_at_one": smooth.sum_at_one}
+    return found | {name: theorem for name, theorem in sums.items() if theorem is not None}
 
 
 def _readings() -> Mapping[str, Theorem]:
@@ -189,9 +191,9 @@ STATEMENTS = (
     Statement(
         id="BND-2",
         title="closed form for uniform weight norms",
-        says="For L layers without biases, `||W_l|| <= s`, `phi(0) = 0`, `|phi'| <= beta`, `|phi''| <= gamma`, "
-        "softmax cross-entropy and `||x_i|| <= M`, `G_max` and `H_max` are polynomials in s, beta, gamma, M and "
-        "square roots.",
+        says="For every number `L = n + 1 >= 2` of layers without biases, `||W_l|| <= s`, `phi(0) = 0`, "
+        "`|phi'| <= beta`, `|phi''| <= gamma`, softmax cross-entropy and `||x_i|| <= M`, `||grad L|| <= G_max` and "
+        "`||Hess L|| <= H_max` with closed forms in s, beta, gamma, M and n; the sum in `H_max` has a closed form too.",
         hypotheses=(
             WEIGHT_NORMS,
             INPUT_NORM,
@@ -199,18 +201,25 @@ STATEMENTS = (
             FRESH_PARAMETERS,
             ACTIVATION_CONSTANTS,
             NONNEGATIVE_CONSTANTS,
+            Hypothesis(
+                "unit-rate",
+                "`beta s = 1`, in the second form of the sum alone; where it fails the first form gives the sum.",
+                (Assumption.UNIT_RATE,),
+                can_be_dropped=False,
+                why_not="the other case is stated as well",
+            ),
             off_kinks("weight-norms", "input-norm", "targets", "fresh-parameters"),
             FACTOR_SQRT2,
         ),
         source="the setting of Zhou et al., arXiv 2508.16082, Theorem 2; constants [gradlemma]",
-        established="derived by kernel rules from JET, LOSS and the all-ones vector",
+        established="derived by kernel rules: induction over the layers, then LOSS",
         instantiate=Instantiation(
-            "gradlemma derive BND-2 --depth 4 --activation tanh --format md",
-            "from proofs.theorems.bnd2 import uniform_bounds\n"
+            "gradlemma derive BND-2 --format md",
+            "from proofs.theorems.bnd2 import symbolic_bounds, uniform_bounds\n"
             "from proofs.typeset import claim_latex\n"
-            'found = uniform_bounds(4, "tanh")\n'
-            "print(claim_latex(found.gradient.claim))\n"
-            "print(claim_latex(found.hessian.claim))",
+            'for found in (symbolic_bounds(), uniform_bounds(4, "tanh")):\n'
+            "    print(claim_latex(found.gradient.claim))\n"
+            "    print(claim_latex(found.hessian.claim))",
         ),
         theorems=_closed_form,
         sampling=Sampled(MARGIN + " at weights with `||W_l|| <= s` and data with `||x_i|| <= M`"),
