@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from hypothesis import strategies as st
@@ -80,7 +81,13 @@ def piecewise_activations(
             kink = kinks[index - 1]
             offset = _at(expressions[-1], kink) - _at(expression, kink)
         expressions.append(expression + constant(offset))
-    return piecewise("pieces", {}, kinks, expressions)
+    return piecewise(_name_of(kinks, expressions), {}, kinks, expressions)
+
+
+def _name_of(kinks: Iterable[Fraction], expressions: Iterable[Expression]) -> str:
+    """A name by content: a network has one function of each name."""
+    content = repr((list(kinks), list(expressions))).encode()
+    return "own" + hashlib.blake2b(content, digest_size=4).hexdigest()
 
 
 def _at(expression: Expression, point: Fraction) -> Fraction:
