@@ -4,6 +4,10 @@ Rationals where every piece is a polynomial with rational kinks and the loss a p
 of 256 bits otherwise.  Points on a kink are refused: no derivative is claimed there.
 """
 
+from .compare import Comparison as Comparison
+from .compare import compare as compare
+from .compare import exceeds as exceeds
+from .compare import tensor as tensor
 from .jets import Derivatives as Derivatives
 from .jets import directional_derivatives as directional_derivatives
 from .jets import node_derivatives as node_derivatives

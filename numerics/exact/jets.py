@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, ctx
+from flint import ctx
 
 from numerics.errors import NumericsError
 from proofs.kernel.tensors import ExactTensor
@@ -23,7 +23,7 @@ from proofs.network import Activate, Dense, Loss, Network
 
 from .numbers import PRECISION, Field, Number, field_for
 
-__all__ = ["Derivatives", "as_ball", "directional_derivatives", "node_derivatives", "squared_norm"]
+__all__ = ["Derivatives", "directional_derivatives", "node_derivatives"]
 
 Vector = list[Any]
 _ZERO = Fraction(0)
@@ -80,11 +80,6 @@ def node_derivatives(
     with ctx.workprec(PRECISION):
         jet = _jets(field, network, weights, direction, _rows(field, x)[0])[-1]
     return (jet.value, jet.first, jet.second), field.method
-
-
-def squared_norm(tensors: Sequence[ExactTensor]) -> Any:
-    """||u||^2 over all tensors, a Fraction."""
-    return sum((entry * entry for tensor in tensors for entry in tensor.fractions()), _ZERO)
 
 
 def _jets(
@@ -158,8 +153,3 @@ def _rows(field: Field, tensor: ExactTensor) -> list[Vector]:
     width = tensor.shape[1]
     entries = [field.number(entry) for entry in tensor.fractions()]
     return [entries[i : i + width] for i in range(0, len(entries), width)]
-
-
-def as_ball(value: Number) -> arb:
-    """The number as a ball."""
-    return value if isinstance(value, arb) else arb(value)
