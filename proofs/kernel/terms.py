@@ -157,6 +157,11 @@ def is_open_space(space: Space) -> bool:
 INDEX = Variable("n", (), Role.INDEX)
 
 
+def _free_of_space(space: Space) -> frozenset[Variable]:
+    """n, if it occurs in the dimensions: it may then not be missed by substitution or induction."""
+    return frozenset([INDEX]) if is_open_space(space) else frozenset()
+
+
 @dataclass(frozen=True, eq=False)
 class Zero(Term):
     """The zero of a space."""
@@ -166,6 +171,7 @@ class Zero(Term):
     def __post_init__(self) -> None:
         check_space(self.shape)
         self._seal(self.shape)
+        object.__setattr__(self, "free", _free_of_space(self.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +185,7 @@ class Ones(Term):
         if len(self.shape) != 1:
             raise KernelError("expected the space of a vector")
         self._seal(self.shape)
+        object.__setattr__(self, "free", _free_of_space(self.shape))
 
 
 @dataclass(frozen=True, eq=False)

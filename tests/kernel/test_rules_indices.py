@@ -48,9 +48,11 @@ from proofs.kernel.terms import (
     Inner,
     Mean,
     Named,
+    Ones,
     Role,
     Sum,
     Variable,
+    Zero,
 )
 from proofs.network import activation
 from proofs.theorems.any_depth import INPUT, Constants, block
@@ -112,6 +114,23 @@ def test_indices_compare_at_every_n_from_one() -> None:
     assert not N.is_at_most(fixed(1000))
 
 
+@pytest.mark.parametrize("kind", [Ones, Zero])
+def test_n_in_the_width_of_a_constant_is_free_and_replaced(kind: type) -> None:
+    constant = kind((("d", N),))
+    assert INDEX in constant.free
+    assert term_at(constant, NEXT) is kind((("d", NEXT),))
+    assert term_at(constant, fixed(3)) is kind((("d", fixed(3)),))
+    assert not kind((("d", fixed(3)),)).free and not kind((3,)).free
+
+
+@given(seeds, depths)
+@few
+def test_the_last_summand_holds_with_n_in_the_width_of_a_constant(seed: int, depth: int) -> None:
+    """A width is the place of n that is easiest to miss."""
+    theorem = infer(SumStep(n * norm(Ones((("d", N),))), N))
+    check(theorem, Instance(seed, n=depth))
+
+
 # -- Induction -------------------------------------------------------------------------------------
 
 
@@ -160,6 +179,10 @@ def test_induction_refuses_n_in_another_hypothesis() -> None:
     refuses(Induction(bounded), base, assume(claim_at(bounded, NEXT)), match="no hypothesis but")
     claim, base, step = _power_of_one()
     tainted = infer(Certificate(Power(q, NEXT).poly(), (), ((0, ONE), (1, ZERO))), step, eq(n, r))
+    refuses(Induction(claim), base, tainted, match="no hypothesis but")
+    # n in the width of a constant counts as well.
+    wide = eq(norm(Ones((("d", N),))), r)
+    tainted = infer(Certificate(Power(q, NEXT).poly(), (), ((0, ONE), (1, ZERO))), step, wide)
     refuses(Induction(claim), base, tainted, match="no hypothesis but")
 
 
