@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, assert_never
 
 from flint import arb, ctx
 
 from numerics.errors import NumericsError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Activate, Dense, Loss, Network
+from proofs.network import Activate, Dense, Loss, LossKind, Network
 
 from .numbers import PRECISION, Field, Number, field_for
 
@@ -136,15 +136,21 @@ def _activate(field: Field, layer: Activate, z: _Jet) -> _Jet:
 
 def _loss_jet(field: Field, loss: Loss, f: _Jet, y: Vector) -> tuple[Number, Number]:
     v, a = f.first, f.second
-    if loss == Loss.CROSS_ENTROPY:
-        p = field.softmax(f.value)
-        gap = [q - t for q, t in zip(p, y, strict=True)]
-        mean = _dot(p, v)
-        bend = _dot(p, [entry * entry for entry in v]) - mean * mean
-        return _dot(gap, v), bend + _dot(gap, a)
-    gap = [q - t for q, t in zip(f.value, y, strict=True)]
-    factor = 2 if loss == Loss.MSE else 1
-    return factor * _dot(gap, v), factor * (_dot(v, v) + _dot(gap, a))
+    match loss.kind:
+        case LossKind.CROSS_ENTROPY:
+            p = field.softmax(f.value)
+            gap = [q - t for q, t in zip(p, y, strict=True)]
+            mean = _dot(p, v)
+            bend = _dot(p, [entry * entry for entry in v]) - mean * mean
+            return _dot(gap, v), bend + _dot(gap, a)
+        case LossKind.MSE | LossKind.HALF_MSE:
+            gap = [q - t for q, t in zip(f.value, y, strict=True)]
+            factor = 2 if loss.kind is LossKind.MSE else 1
+            return factor * _dot(gap, v), factor * (_dot(v, v) + _dot(gap, a))
+        case LossKind.BCE | LossKind.HUBER:
+            raise NumericsError(f"exact derivatives of the loss {loss.label()} are not implemented")
+        case _:
+            assert_never(loss.kind)
 
 
 def _dot(left: Sequence[Number], right: Sequence[Number]) -> Number:

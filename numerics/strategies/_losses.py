@@ -15,7 +15,7 @@ _ALL = (Loss.HALF_MSE, Loss.MSE, Loss.CROSS_ENTROPY)
 
 
 def losses(*, among: Sequence[Loss] | None = None) -> SearchStrategy[Loss]:
-    """The losses of the catalogue, or those of `among`.
+    """Squared errors and cross-entropy, or the losses of `among`; bce and huber have no targets yet.
 
     Shrinks to the half squared error, or the first of `among`.
     """

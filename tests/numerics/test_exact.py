@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from numerics import strategies as make
 from numerics.curvature import gradient, second_derivative
+from numerics.errors import NumericsError
 from numerics.exact import directional_derivatives
 from numerics.exact.numbers import OnKink
 from proofs.kernel.tensors import ExactTensor
@@ -69,4 +70,13 @@ def test_points_on_a_kink_are_refused(name):
         directional_derivatives(
             network, Loss.MSE, (tensor([1]), tensor([1])), (tensor([1]), tensor([1])), tensor([0]),
             tensor([0]),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", [Loss.BCE, Loss.HUBER])
+def test_losses_without_an_exact_reading_are_refused_and_not_taken_for_another(loss: Loss) -> None:
+    network = Network.of(1, Dense(1, bias=False))
+    with pytest.raises(NumericsError, match="exact derivatives of"):
+        directional_derivatives(
+            network, loss, (tensor([1]),), (tensor([1]),), tensor([1]), tensor([1])
         )  # fmt: skip

@@ -9,6 +9,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from numerics import strategies as make
+from numerics.errors import NumericsError
 from numerics.exact.norms import norm_at_most
 from proofs.kernel.domains import check_continuity, jumps
 from proofs.kernel.univariate import argument
@@ -100,3 +101,9 @@ def test_the_exact_norm_check_sees_a_norm_that_is_too_large(denominator):
     ones = ExactTensor.from_fractions((2, 2), (Fraction(1, denominator),) * 4)
     assert norm_at_most(ones, Fraction(2, denominator))
     assert not norm_at_most(ones, Fraction(2, denominator) - Fraction(1, 10**9))
+
+
+@pytest.mark.parametrize("loss", [Loss.BCE, Loss.HUBER])
+def test_targets_of_losses_without_a_strategy_are_refused(loss: Loss) -> None:
+    with pytest.raises(NumericsError, match="targets of"):
+        find(make.targets(loss=loss, count=1, width=1), lambda _: True)
