@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlemma.resolve import Resolved
@@ -24,13 +25,13 @@ from proofs.network import Dense
 from proofs.theorems.bounds import Box, Derivation, ReadingName
 from proofs.theorems.targets import target_range
 
-__all__ = ["assumed_beyond", "differences", "flat_place"]
+__all__ = ["Difference", "assumed_beyond", "compare", "differences", "flat_place"]
 
 _ALMOST_ALL = (ReadingName.WORST_CASE.value, ReadingName.BALL.value)
 
 
 def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved) -> list[str]:
-    """What does not fit: one sentence for each goal that is not about the problem.
+    """What does not fit: one sentence for each goal that is not about the problem, or not shown of it.
 
     A goal `<reading>.G_max`, `.H_max` or `.H_max_refined` fits if it bounds the problem's own mean
     loss and each of its hypotheses is a fact of that reading: its box and range of data, its weights
@@ -39,9 +40,26 @@ def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved)
     consist of kinks).  A goal `data.inputs` or `data.targets` fits if it says that the problem's data
     are in range.
     """
+    return [difference.sentence for difference in compare(goals, work, resolved)]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A sentence about one goal.
+
+    is_unshown: the goal is about the problem and nothing contradicts it, but that the problem's own
+    nodes are twice differentiable is not shown.
+    """
+
+    sentence: str
+    is_unshown: bool = False
+
+
+def compare(goals: dict[str, Theorem], work: Derivation, resolved: Resolved) -> list[Difference]:
+    """As `differences`, telling what is not shown from what does not fit."""
     mean = Mean(work.samples, work.sample.node)
     range_of_data = tuple(_data_range(work, resolved))
-    found: list[str] = []
+    found: list[Difference] = []
     for name, theorem in goals.items():
         place, _, quantity = name.partition(".")
         facts = set(_facts(place, work, resolved, range_of_data))
@@ -53,23 +71,29 @@ def differences(goals: dict[str, Theorem], work: Derivation, resolved: Resolved)
             order = {"G_max": 1, "H_max": 2, "H_max_refined": 2}.get(quantity)
             fits = isinstance(claim, OperatorNorm) and claim.term is mean and claim.order == order
         if not facts or not fits:
-            found.append(f"{name} is not a statement of that name about this problem")
+            found.append(Difference(f"{name} is not a statement of that name about this problem"))
         elif theorem.hypotheses - facts:
-            found.append(_missing(name, theorem.hypotheses - facts, flat_place(place, resolved)))
+            found.append(_missing(name, theorem.hypotheses - facts, work, flat_place(place, resolved)))
     if not any(name.endswith((".G_max", ".H_max", ".H_max_refined")) for name in goals):
-        found.append("there is no bound of a gradient or a Hessian")
+        found.append(Difference("there is no bound of a gradient or a Hessian"))
     return found
 
 
-def _missing(name: str, extra: frozenset[Claim], flat: str | None) -> str:
-    if not all(isinstance(claim, ForSamples) and isinstance(claim.claim, Smooth) for claim in extra):
-        return f"{name} rests on {len(extra)} hypotheses that are not facts of this problem"
+def _missing(name: str, extra: frozenset[Claim], work: Derivation, flat: str | None) -> Difference:
+    own = {ForSamples(work.samples, Smooth(node, 2)): node for node in _nodes(work)}
+    if not extra <= own.keys():
+        return Difference(f"{name} rests on {len(extra)} hypotheses that are not facts of this problem")
+    in_loss = {node for node, _ in work.sample.kinks}
+    parts = [node in in_loss for claim, node in own.items() if claim in extra]
+    who = "the loss" if all(parts) else "all activations and the loss" if any(parts) else "all activations"
     if flat is not None:
-        return f"{name} needs twice differentiable outputs of activations, which may fail everywhere: {flat}"
-    return (
-        f"{name} needs all activations to be off their kinks at the given weights, which is not shown: "
-        "a sample lies on a kink, or too close to one to tell"
-    )
+        text = f"{name} needs {who} to be twice differentiable, which may fail everywhere: {flat}"
+    else:
+        text = (
+            f"{name} needs {who} to be off the kinks at the given weights, which is not shown: "
+            "a sample lies on a kink, or too close to one to tell"
+        )
+    return Difference(text, is_unshown=True)
 
 
 def flat_place(place: str, resolved: Resolved) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import proofs.kernel.rules  # noqa: F401  (registers the rules)
 from gradlemma.errors import ProblemError, printable
@@ -16,9 +16,12 @@ from proofs.kernel.codec import decode
 from proofs.kernel.core import Theorem, steps_of
 from proofs.kernel.tensor_codec import decode_tensors, digests_of
 
+if TYPE_CHECKING:
+    from gradlemma.compare import Difference
+
 __all__ = ["load_derivation", "run_replay"]
 
-PROVED, REFUSED = 0, 1
+PROVED, REFUSED, UNDECIDED = 0, 1, 3
 MAX_BYTES = 2 << 30
 
 
@@ -82,7 +85,12 @@ def _decode(document: dict[str, Any], quiet: bool) -> dict[str, Theorem]:
 
 
 def run_replay(derivation: Path, *, problem: Path | None, as_json: bool, quiet: bool = False) -> int:
-    """Replay a file and print what it proves; exit code 0, or 1 if a step is refused."""
+    """Replay a file and print what it proves.
+
+    Returns:
+        0; 1 if a step is refused or a goal does not fit the problem; 3 if all that is missing is that
+        the problem's own nodes are twice differentiable.
+    """
     watch = Stopwatch()
     try:
         goals = load_derivation(derivation, quiet=as_json or quiet)
@@ -94,12 +102,12 @@ def run_replay(derivation: Path, *, problem: Path | None, as_json: bool, quiet: 
         print(json.dumps(summary, indent=2))
     else:
         _print(goals, summary)
-    return REFUSED if unlike else PROVED
+    return {"refuted": REFUSED, "undecided": UNDECIDED}.get(summary["verdict"], PROVED)
 
 
-def _compared(goals: dict[str, Theorem], problem: Path) -> tuple[list[str], list[str]]:
+def _compared(goals: dict[str, Theorem], problem: Path) -> tuple[list[Difference], list[str]]:
     """What does not fit the problem, and which bounds it asks for that the derivation lacks."""
-    from gradlemma.compare import differences
+    from gradlemma.compare import compare
     from gradlemma.problem import load_problem
     from gradlemma.proved import asked_for
     from gradlemma.resolve import resolve
@@ -108,7 +116,7 @@ def _compared(goals: dict[str, Theorem], problem: Path) -> tuple[list[str], list
     resolved = resolve(load_problem(problem))
     work = Derivation(resolved.problem.network, resolved.problem.loss)
     wanted = [f"{name.value}.{symbol}" for name in asked_for(resolved) for symbol in ("G_max", "H_max")]
-    return differences(goals, work, resolved), [name for name in wanted if name not in goals]
+    return compare(goals, work, resolved), [name for name in wanted if name not in goals]
 
 
 def _refused(reason: str, as_json: bool) -> int:
@@ -120,14 +128,14 @@ def _refused(reason: str, as_json: bool) -> int:
 
 
 def _summary(
-    goals: dict[str, Theorem], elapsed: float, unlike: list[str], missing: list[str]
+    goals: dict[str, Theorem], elapsed: float, unlike: list[Difference], missing: list[str]
 ) -> dict[str, Any]:
     from proofs.typeset import claim_latex
 
     trust = sorted(frozenset[str]().union(*(theorem.trust for theorem in goals.values())))
     return {
         "schema_version": 1,
-        "verdict": "refuted" if unlike else ("certified" if trust else "proved"),
+        "verdict": _verdict(unlike, trust),
         "steps": len(steps_of(*goals.values())),
         "goals": {
             name: {
@@ -138,10 +146,16 @@ def _summary(
             for name, theorem in goals.items()
         },
         "trust": trust,
-        "differences": unlike,
+        "differences": [difference.sentence for difference in unlike],
         "missing": missing,
         "elapsed_s": elapsed,
     }
+
+
+def _verdict(unlike: list[Difference], trust: list[str]) -> str:
+    if unlike:
+        return "undecided" if all(difference.is_unshown for difference in unlike) else "refuted"
+    return "certified" if trust else "proved"
 
 
 def _print(goals: dict[str, Theorem], summary: dict[str, Any]) -> None:
@@ -153,7 +167,7 @@ def _print(goals: dict[str, Theorem], summary: dict[str, Any]) -> None:
         for hypothesis in sorted(claim_text(claim, exact=True) for claim in theorem.hypotheses):
             print(f"    if {hypothesis}")
     for sentence in summary["differences"]:
-        print(f"does not fit the problem: {printable(sentence)}")
+        print(f"for this problem: {printable(sentence, 400)}")
     if summary["missing"]:
         print(f"not in this derivation: {', '.join(summary['missing'])}")
     print(f"{summary['steps']} steps recomputed in {summary['elapsed_s']:.2f} s: {summary['verdict']}")

@@ -75,6 +75,8 @@ class Loss:
     @staticmethod
     def huber(delta: Fraction | int = 1) -> Loss:
         """The Huber loss that is quadratic on |r| <= delta."""
+        if isinstance(delta, bool | float):
+            raise NetworkError(f"expected huber delta as an exact number but got {delta!r}")
         return Loss(LossKind.HUBER, (("delta", Fraction(delta)),))
 
     @property

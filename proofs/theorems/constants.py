@@ -48,7 +48,8 @@ def supremum(function: Univariate, order: int, radius: Fraction | None = None) -
     Returns:
         A theorem whose c is the supremum itself where that is rational, the root of a rational, or
         the value at a point p root(q) with a small rational p and q; otherwise c exceeds it by a
-        relative 1e-11 or less as a rule.  None where no finite c could be established.
+        relative 1e-11 or less as a rule; within a radius more, where a whole period or a whole range of
+        an inner function is looked at.  None where no finite c could be established.
     """
     limit = None if radius is None else number(radius)
     for guess in _guesses(function, order, radius):

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gradlemma import load_problem
+from gradlemma.compare import differences
 from gradlemma.derive import run_derive
 from gradlemma.errors import ProblemError
 from gradlemma.proved import derive_bounds
@@ -73,3 +74,35 @@ def test_bounds_that_the_problem_asks_for_but_the_derivation_lacks_are_listed(ke
     assert found["verdict"] in ("proved", "certified") and found["differences"] == []
     assert run_replay(tmp_path / "d.json", problem=tmp_path / "p.yaml", as_json=False, quiet=True) == 0
     assert ("not in this derivation: at_weights.G_max" in capsys.readouterr().out) is bool(lacking)
+
+
+ON_A_KINK = """
+schema: 1
+data: {inline: {x: [[0]], y: [[1]]}}
+network: [{dense: {width: 1}}, {activation: relu}, {dense: {width: 1, bias: false}}]
+loss: half_mse
+weights: {values: [[[1]], [0], [[1]]]}
+"""
+
+
+def test_what_is_not_shown_of_the_problem_is_undecided_and_not_refuted(tmp_path, capsys):
+    (tmp_path / "p.yaml").write_text(ON_A_KINK)
+    goals = derive_bounds(load_problem(tmp_path / "p.yaml")).goals()
+    document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
+    (tmp_path / "d.json").write_text(json.dumps(document))
+    assert run_replay(tmp_path / "d.json", problem=tmp_path / "p.yaml", as_json=True) == 3
+    assert json.loads(capsys.readouterr().out)["verdict"] == "undecided"
+    # A derivation about another problem does not become undecided by it.
+    (tmp_path / "q.yaml").write_text(ON_A_KINK.replace("[[1]], [0]", "[[2]], [0]"))
+    assert run_replay(tmp_path / "d.json", problem=tmp_path / "q.yaml", as_json=True) == 1
+
+
+def test_kinks_of_the_loss_are_not_called_kinks_of_activations(tmp_path):
+    network = "[{dense: {width: 1}}]"
+    (tmp_path / "p.yaml").write_text(
+        f"data: {{inline: {{x: [[1]], y: [[1]]}}}}\nnetwork: {network}\nloss: huber\n"
+        "weights: {values: [[[0]], [0]]}\n"
+    )
+    bounds = derive_bounds(load_problem(tmp_path / "p.yaml"))
+    (sentence, *_) = differences(bounds.goals(), bounds.work, bounds.resolved)
+    assert "activations" not in sentence and "loss" in sentence

@@ -179,3 +179,9 @@ def test_a_loss_checks_its_own_parameters() -> None:
             Loss(LossKind.HUBER, parameters)  # type: ignore[arg-type]
     with pytest.raises(NetworkError):
         Loss(LossKind.MSE, (("delta", Fraction(1)),))
+
+
+def test_a_float_delta_is_refused_and_not_taken_for_a_rational() -> None:
+    with pytest.raises(NetworkError, match="exact"):
+        Loss.huber(0.1)  # type: ignore[arg-type]
+    assert Loss.huber(Fraction(1, 10)).label() == "huber(delta=1/10)"
