@@ -99,11 +99,17 @@ def nodes(network: Network, theta: Tensor, x: Tensor) -> list[Tensor]:
 
 
 def affine(pair: Pair | None, h: Tensor) -> Tensor:
-    """W h + b for every row h: `[N, in] -> [N, out]`."""
+    """W h + b for every row h: `[..., N, in] -> [..., N, out]`."""
     if pair is None:
         raise NumericsError("expected the parameters of a dense layer but got an activation")
     weight, bias = pair
-    return h @ weight.mT if bias is None else torch.addmm(bias, h, weight.mT)
+    if bias is None:
+        return h @ weight.mT
+    return (
+        torch.addmm(bias, h, weight.mT)
+        if h.ndim == 2 and bias.ndim == 1
+        else h @ weight.mT + bias.unsqueeze(-2)
+    )
 
 
 def output(network: Network, theta: Tensor, x: Tensor) -> Tensor:

@@ -4,11 +4,18 @@ Rationals where every piece is a polynomial with rational kinks and the loss a p
 of 256 bits otherwise.  Points on a kink are refused: no derivative is claimed there.
 """
 
+from .compare import Comparison as Comparison
+from .compare import as_ball as as_ball
+from .compare import compare as compare
+from .compare import norm_of as norm_of
 from .jets import Derivatives as Derivatives
+from .jets import Jet as Jet
 from .jets import directional_derivatives as directional_derivatives
+from .jets import jets_of_nodes as jets_of_nodes
 from .jets import node_derivatives as node_derivatives
 from .norms import norm_at_most as norm_at_most
 from .numbers import PRECISION as PRECISION
 from .numbers import Balls as Balls
 from .numbers import Rationals as Rationals
 from .numbers import field_for as field_for
+from .numbers import function_value as function_value

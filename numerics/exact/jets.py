@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, assert_never
 
-from flint import arb, ctx
+from flint import ctx
 
 from numerics.errors import NumericsError
 from proofs.kernel.tensors import ExactTensor
@@ -23,7 +23,7 @@ from proofs.network import Activate, Dense, Loss, LossKind, Network
 
 from .numbers import PRECISION, Field, Number, field_for
 
-__all__ = ["Derivatives", "as_ball", "directional_derivatives", "node_derivatives", "squared_norm"]
+__all__ = ["Derivatives", "Jet", "directional_derivatives", "jets_of_nodes", "node_derivatives"]
 
 Vector = list[Any]
 _ZERO = Fraction(0)
@@ -39,10 +39,16 @@ class Derivatives:
 
 
 @dataclass(frozen=True, slots=True)
-class _Jet:
+class Jet:
+    """A node with its first and second derivative along the direction, entry by entry."""
+
     value: Vector
     first: Vector
     second: Vector
+
+    def order(self, order: int) -> Vector:
+        """The derivative of that order, 0 to 2."""
+        return (self.value, self.first, self.second)[order]
 
 
 def directional_derivatives(
@@ -82,9 +88,21 @@ def node_derivatives(
     return (jet.value, jet.first, jet.second), field.method
 
 
-def squared_norm(tensors: Sequence[ExactTensor]) -> Any:
-    """||u||^2 over all tensors, a Fraction."""
-    return sum((entry * entry for tensor in tensors for entry in tensor.fractions()), _ZERO)
+def jets_of_nodes(
+    network: Network,
+    weights: Sequence[ExactTensor],
+    direction: Sequence[ExactTensor],
+    x: ExactTensor,
+    loss: Loss | None = None,
+) -> list[Jet]:
+    """All nodes at one exact input [1, d], the input first; in balls if the loss needs them.
+
+    Raises:
+        NumericsError: on a kink, or if the shapes do not fit.
+    """
+    field = field_for(network, loss)
+    with ctx.workprec(PRECISION):
+        return _jets(field, network, weights, direction, _rows(field, x)[0])
 
 
 def _jets(
@@ -93,13 +111,13 @@ def _jets(
     weights: Sequence[ExactTensor],
     direction: Sequence[ExactTensor],
     inputs: Vector,
-) -> list[_Jet]:
+) -> list[Jet]:
     shapes = [parameter.shape for parameter in network.parameters()]
     for label, tensors in (("weights", weights), ("direction", direction)):
         if [tensor.shape for tensor in tensors] != shapes:
             raise NumericsError(f"expected {label} of shapes {shapes} but got {[t.shape for t in tensors]}")
     zeros = [field.number(_ZERO)] * len(inputs)
-    found = [_Jet(inputs, zeros, zeros)]
+    found = [Jet(inputs, zeros, zeros)]
     parts = iter(zip(weights, direction, strict=True))
     for layer in network.layers:
         if isinstance(layer, Dense):
@@ -110,7 +128,7 @@ def _jets(
     return found
 
 
-def _dense(field: Field, parts: list[tuple[ExactTensor, ExactTensor]], h: _Jet) -> _Jet:
+def _dense(field: Field, parts: list[tuple[ExactTensor, ExactTensor]], h: Jet) -> Jet:
     weight, moved = (_rows(field, tensor) for tensor in parts[0])
     value = [_dot(row, h.value) for row in weight]
     first = [_dot(row, h.first) + _dot(step, h.value) for row, step in zip(weight, moved, strict=True)]
@@ -119,10 +137,10 @@ def _dense(field: Field, parts: list[tuple[ExactTensor, ExactTensor]], h: _Jet) 
         bias, shift = ([field.number(e) for e in tensor.fractions()] for tensor in parts[1])
         value = [a + b for a, b in zip(value, bias, strict=True)]
         first = [a + b for a, b in zip(first, shift, strict=True)]
-    return _Jet(value, first, second)
+    return Jet(value, first, second)
 
 
-def _activate(field: Field, layer: Activate, z: _Jet) -> _Jet:
+def _activate(field: Field, layer: Activate, z: Jet) -> Jet:
     value: Vector = []
     first: Vector = []
     second: Vector = []
@@ -131,10 +149,10 @@ def _activate(field: Field, layer: Activate, z: _Jet) -> _Jet:
         value.append(s0)
         first.append(s1 * slope)
         second.append(s2 * slope * slope + s1 * bend)
-    return _Jet(value, first, second)
+    return Jet(value, first, second)
 
 
-def _loss_jet(field: Field, loss: Loss, f: _Jet, y: Vector) -> tuple[Number, Number]:
+def _loss_jet(field: Field, loss: Loss, f: Jet, y: Vector) -> tuple[Number, Number]:
     v, a = f.first, f.second
     match loss.kind:
         case LossKind.CROSS_ENTROPY:
@@ -164,8 +182,3 @@ def _rows(field: Field, tensor: ExactTensor) -> list[Vector]:
     width = tensor.shape[1]
     entries = [field.number(entry) for entry in tensor.fractions()]
     return [entries[i : i + width] for i in range(0, len(entries), width)]
-
-
-def as_ball(value: Number) -> arb:
-    """The number as a ball."""
-    return value if isinstance(value, arb) else arb(value)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Protocol
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from numerics.errors import NumericsError
+from proofs.kernel.domains import value_at
 from proofs.kernel.intervals import evaluate, to_fmpq
 from proofs.kernel.kinks import PieceReading, avoids_kinks
 from proofs.kernel.univariate import Expression, Univariate
@@ -22,6 +23,7 @@ __all__ = [
     "Rationals",
     "entries_are_polynomials",
     "field_for",
+    "function_value",
 ]
 
 PRECISION = 256
@@ -60,19 +62,7 @@ class Rationals:
         Raises:
             OnKink: if z is a kink.
         """
-        shift, drift = fmpq(0), fmpq(0)
-        first = function.pieces[0].lower
-        if function.period is not None and first is not None:
-            length = to_fmpq(function.period.length)
-            turns = ((z - to_fmpq(first)) / length).floor()
-            shift, drift = turns * length, turns * to_fmpq(function.period.drift)
-        t = z - shift
-        if any(t == to_fmpq(kink) for kink in function.kinks):
-            raise OnKink(f"expected a point off the kinks of {function.label()} but got {z}")
-        index = next(
-            i for i, piece in enumerate(function.pieces) if piece.upper is None or t < to_fmpq(piece.upper)
-        )
-        expression = function.pieces[index].expression
+        expression, t, drift = _met(function, z)
         slope = expression.derivative()
         values = [_polynomial(e, t) for e in (expression, slope, slope.derivative())]
         return values[0] + drift, values[1], values[2]
@@ -116,6 +106,49 @@ def field_for(network: Network, loss: Loss | None = None) -> Rationals | Balls:
     functions = [layer.activation for layer in network.layers if isinstance(layer, Activate)]
     rational = loss is None or loss in (Loss.MSE, Loss.HALF_MSE)
     return Rationals() if rational and all(map(entries_are_polynomials, functions)) else Balls()
+
+
+def function_value(function: Univariate, order: int, t: Fraction) -> Number:
+    """sigma^(order)(t): a rational where pieces are polynomials or the value visibly is one, else a ball.
+
+    Raises:
+        OnKink: at a kink for order >= 1, and for order 0 where the value there is not visibly rational.
+    """
+    if order == 0:
+        exact = value_at(function, t)
+        if exact is not None:
+            return to_fmpq(exact)
+    if entries_are_polynomials(function):
+        expression, inside, drift = _met(function, to_fmpq(t))
+        for _ in range(order):
+            expression = expression.derivative()
+        return _polynomial(expression, inside) + (drift if order == 0 else 0)
+    with ctx.workprec(PRECISION):
+        point = arb(to_fmpq(t))
+        if not function.is_analytic and not avoids_kinks(function, point):
+            raise OnKink(f"expected a point off the kinks of {function.label()} but got {t}")
+        return PieceReading(function, order).value(point)
+
+
+def _met(function: Univariate, z: fmpq) -> tuple[Expression, fmpq, fmpq]:
+    """The piece that a point lies on, the point moved into the first period, and the drift of the move.
+
+    Raises:
+        OnKink: if z is a kink.
+    """
+    shift, drift = fmpq(0), fmpq(0)
+    first = function.pieces[0].lower
+    if function.period is not None and first is not None:
+        length = to_fmpq(function.period.length)
+        turns = ((z - to_fmpq(first)) / length).floor()
+        shift, drift = turns * length, turns * to_fmpq(function.period.drift)
+    t = z - shift
+    if any(t == to_fmpq(kink) for kink in function.kinks):
+        raise OnKink(f"expected a point off the kinks of {function.label()} but got {z}")
+    index = next(
+        i for i, piece in enumerate(function.pieces) if piece.upper is None or t < to_fmpq(piece.upper)
+    )
+    return function.pieces[index].expression, t, drift
 
 
 def entries_are_polynomials(function: Univariate) -> bool:

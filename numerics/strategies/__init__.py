@@ -5,6 +5,7 @@ activations) hold by construction, in exact numbers; nothing is drawn and thrown
 shrinks to the smallest case: identity, depth 1, width 1, one sample, zeros, norms of 1.
 """
 
+from ._activations import JUMPING as JUMPING
 from ._activations import activations as activations
 from ._activations import piecewise_activations as piecewise_activations
 from ._architectures import architectures as architectures

@@ -52,13 +52,13 @@ def affine_in_symbols() -> dict[str, Theorem]:
     }
 
 
-def activation_in_symbols() -> dict[str, Theorem]:
-    """The entrywise row, with |phi'| <= beta, |phi''| <= gamma, |phi(0)| <= a and 5 entries of h_2.
+def activation_in_symbols(entries: int = 5) -> dict[str, Theorem]:
+    """The entrywise row, with |phi'| <= beta, |phi''| <= gamma, |phi(0)| <= a and so many entries of h_2.
 
-    ||h_2|| <= root(5) a + beta ||z_2||,   ||D h_2[u]|| <= beta J_z2,
+    ||h_2|| <= root(entries) a + beta ||z_2||,   ||D h_2[u]|| <= beta J_z2,
     ||D^2 h_2[u,u]|| <= beta K_z2 + gamma J_z2^2.
     """
-    network = two_layers((3, 4, 5))
+    network = two_layers((3, 4, entries))
     z, h = network.output.node, activation_row(network.output, PHI, "h2")
     at_zero = assume(SupBound(PHI, 0, number(0), Real("a").poly()))
     slope = assume(SupBound(PHI, 1, None, Real("beta").poly()))
@@ -75,13 +75,13 @@ def activation_in_symbols() -> dict[str, Theorem]:
     }
 
 
-def loss_in_symbols(loss: Loss) -> dict[str, Theorem]:
+def loss_in_symbols(loss: Loss, outputs: int = 3) -> dict[str, Theorem]:
     """|D l[u]| <= g J_f and |D^2 l[u,u]| <= h J_f^2 + g K_f for f = z_2, with the bounds of ||f||, ||y||.
 
-    A loss that sums a function over the outputs has 3 of them.  Where a bound of ||y|| gives another g,
+    A loss that sums a function over the outputs has so many of them.  Where a bound of ||y|| gives another g,
     these are `first_by_target` and `second_by_target`.
     """
-    network = two_layers(WIDTHS if entry_function(loss) is None else (*WIDTHS[:2], 3))
+    network = two_layers(WIDTHS if entry_function(loss) is None else (*WIDTHS[:2], outputs))
     sample = sample_loss(loss, network.output)
     sizes: dict[str, Term | None] = {"a": network.output.node, "m": sample.target}
     found: dict[str, Theorem] = {}

@@ -1,0 +1,1 @@
+"""Counterexample search: draw, score a batch at once, climb, shrink, re-check exactly."""

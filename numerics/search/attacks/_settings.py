@@ -1,0 +1,118 @@
+"""Strategies for the settings of attacks on networks; all shrink to one layer 1 -> 1, norms 1, one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from numerics import strategies as make
+from numerics.search.settings import GivenSetting, NetworkSetting
+from numerics.strategies import JUMPING
+from proofs.kernel.domains import jumps
+from proofs.kernel.univariate import Univariate
+from proofs.network import Activate, Dense, Layer, Loss, Network, activation
+from proofs.theorems.bounds import Box
+
+__all__ = [
+    "given_settings", "jumping_functions", "network_settings", "only", "seeds", "tied_networks",
+    "wild_functions",
+]  # fmt: skip
+
+
+def seeds() -> SearchStrategy[int]:
+    """Seeds of the draws in a setting."""
+    return st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def tied_networks(
+    draw: DrawFn, *, functions: SearchStrategy[Univariate] | None = None, least_width: int = 1
+) -> Network:
+    """Networks of 2 or 3 layers of one square shape, that may use one weight in all of them."""
+    chosen = make.activations() if functions is None else functions
+    depth, width = draw(st.integers(2, 3)), draw(st.integers(least_width, 3))
+    has_bias = draw(st.booleans())
+    layers: list[Layer] = []
+    for index in range(depth):
+        layers.append(Dense(width, bias=has_bias))
+        if index < depth - 1:
+            layers.append(Activate(draw(chosen)))
+    return Network(width, tuple(layers))
+
+
+@st.composite
+def network_settings(
+    draw: DrawFn,
+    *,
+    losses: SearchStrategy[Loss] | None,
+    networks: SearchStrategy[Network] | None = None,
+    max_samples: int = 3,
+    tied: bool = False,
+    uniform: bool = False,
+) -> NetworkSetting:
+    """A network, a box, the range of the data; `losses` is None for statements about nodes.
+
+    uniform: one norm for all weights, as tied weights need it.
+    """
+    if networks is None:
+        networks = make.architectures(activations=wild_functions())
+    network = draw(networks)
+    loss = None if losses is None else draw(losses)
+    return NetworkSetting(
+        network,
+        loss,
+        draw(uniform_boxes(network)) if tied else draw(make.boxes(network, uniform=uniform)),
+        draw(make.norms()),
+        None if loss is None or loss.has_range else draw(make.norms()),
+        draw(st.integers(1, max_samples)),
+        draw(seeds()),
+        tied,
+    )
+
+
+@st.composite
+def uniform_boxes(draw: DrawFn, network: Network) -> Box:
+    """One norm for all weights and one for all biases."""
+    dense = [layer for layer in network.layers if isinstance(layer, Dense)]
+    size, shift = draw(make.norms()), draw(make.norms())
+    return Box((size,) * len(dense), tuple(shift if layer.bias else None for layer in dense))
+
+
+@st.composite
+def given_settings(
+    draw: DrawFn, *, losses: SearchStrategy[Loss], networks: SearchStrategy[Network], tied: bool = False
+) -> GivenSetting:
+    """A network at exact weights and data, and the radius of a ball."""
+    network, loss = draw(networks), draw(losses)
+    box = draw(uniform_boxes(network)) if tied else draw(make.boxes(network))
+    weights = draw(make.weights(network, box))
+    if tied:
+        first = weights[: 1 + _has_bias(network)]
+        weights = first * (len(weights) // len(first))
+    data = draw(make.data_sets(network, loss, input_norm=draw(make.norms()), target_norm=draw(make.norms())))
+    return GivenSetting(
+        network, loss, weights, data.inputs, data.targets, draw(make.norms()), draw(seeds()), tied
+    )
+
+
+def _has_bias(network: Network) -> bool:
+    return any(isinstance(layer, Dense) and layer.bias for layer in network.layers)
+
+
+def wild_functions() -> SearchStrategy[Univariate]:
+    """Every activation, those that jump or have no bounded slope too; statements refuse what they exclude."""
+    return make.activations(continuous=False, bounded_slopes=False)
+
+
+def jumping_functions() -> SearchStrategy[Univariate]:
+    """Activations that jump; shrinks to sign."""
+    pieces = make.piecewise_activations(continuous=False).filter(lambda function: bool(jumps(function)))
+    return st.one_of(st.sampled_from(JUMPING).map(activation), pieces)
+
+
+def only(*losses: Loss) -> SearchStrategy[Loss]:
+    """One of these losses."""
+    chosen: Sequence[Loss] = losses
+    return st.sampled_from(chosen)

@@ -1,0 +1,93 @@
+"""One setting: draw a batch, climb from the best, re-check what exceeds the bound exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from numerics.exact import Comparison
+from numerics.threads import threads_for
+
+from .attack import Target
+from .batches import Batch, Instance, exact_instance
+from .climb import climb
+from .outcome import Budget
+from .shrink import confirm, shrink
+
+__all__ = ["Examined", "examine"]
+
+# Rounding of float64 stays below this for the small networks that are searched.
+TOLERANCE = 1e-9
+CANDIDATES = 4
+POWER_STEPS = 6
+
+
+@dataclass(slots=True)
+class Examined:
+    """What one setting gave; `unconfirmed` says why a violation in floats was not shown exactly."""
+
+    instances: int = 0
+    not_finite: int = 0
+    margins: dict[str, float] = field(default_factory=dict)
+    quantity: str = ""
+    instance: Instance | None = None
+    recheck: Comparison | None = None
+    unconfirmed: str = ""
+
+
+def examine(target: Target, seed: int, budget: Budget) -> Examined:
+    """Search one setting for a violation.
+
+    Returns:
+        The largest margin of each quantity, and the first violation that was shown exactly.
+    """
+    found = Examined()
+    with threads_for(0):
+        for quantity in target.quantities:
+            generator = torch.Generator().manual_seed(seed)
+            batch = target.draw(generator, budget.batch, quantity)
+            best, margins = _score(target, batch, quantity, budget, found)
+            if not len(margins):
+                continue
+            found.margins[quantity] = float(margins[0])
+            if found.margins[quantity] > TOLERANCE:
+                _confirm(target, best, margins, quantity, found)
+            if found.instance is not None:
+                break
+    return found
+
+
+def _score(
+    target: Target, batch: Batch, quantity: str, budget: Budget, found: Examined
+) -> tuple[Batch, Tensor]:
+    """The climbers after their ascent, best first, and their margins."""
+    batch = target.refresh(batch, quantity, POWER_STEPS)
+    with torch.no_grad():
+        margins = target.margins(batch, quantity)
+    finite = torch.isfinite(margins)
+    found.instances += int(finite.sum())
+    found.not_finite += int((~finite).sum())
+    chosen = torch.argsort(torch.where(finite, margins, -torch.inf), descending=True)[: budget.climbers]
+    chosen = chosen[finite[chosen]]
+    if not len(chosen):
+        return batch.take(chosen), margins[chosen]
+    climbed, margins = climb(target, batch.take(chosen), quantity, budget.steps)
+    found.instances += len(chosen) * budget.steps
+    order = torch.argsort(margins, descending=True)
+    return climbed.take(order), margins[order]
+
+
+def _confirm(target: Target, batch: Batch, margins: Tensor, quantity: str, found: Examined) -> None:
+    for index in range(min(CANDIDATES, int((margins > TOLERANCE).sum()))):
+        instance, recheck = confirm(target, exact_instance(batch, index), quantity)
+        if instance is None:
+            found.unconfirmed = (
+                f"left/right - 1 = {float(margins[0]):.3g} in floats for {quantity}, not shown exactly"
+                + (f" ({recheck.why})" if recheck.why else "")
+            )
+            continue
+        found.instance, found.recheck = shrink(target, instance, quantity, recheck)
+        found.quantity, found.unconfirmed = quantity, ""
+        return

@@ -1,0 +1,85 @@
+"""Settings of a search as frozen data: what one Hypothesis example draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from proofs.kernel.tensors import ExactTensor
+from proofs.kernel.univariate import Univariate
+from proofs.network import Loss, Network
+from proofs.theorems.bounds import Box
+
+__all__ = ["FunctionSetting", "GivenSetting", "NetworkSetting", "Setting"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSetting:
+    """A network with a loss, its box, and the range of the data.
+
+    loss: None where the statement is about the network's output.  target_norm: None where no norm of the
+    targets is used.  tied: all layers use one weight (and one bias), to attack statements that ask
+    for fresh parameters.
+    """
+
+    network: Network
+    loss: Loss | None
+    box: Box
+    input_norm: Fraction
+    target_norm: Fraction | None
+    samples: int
+    seed: int
+    tied: bool = False
+
+    def describe(self) -> str:
+        """`1-1, half_mse, ||W1|| <= 1, ||x|| <= 1, ||y|| <= 1, one sample`."""
+        parts = [_network(self.network, self.loss, tied=self.tied)]
+        parts += [f"||W{i}|| <= {s}" for i, s in enumerate(self.box.weight_norms, start=1)]
+        parts += [f"||b{i}|| <= {c}" for i, c in enumerate(self.box.bias_norms, start=1) if c is not None]
+        parts.append(f"||x|| <= {self.input_norm}")
+        if self.target_norm is not None:
+            parts.append(f"||y|| <= {self.target_norm}")
+        parts.append("one sample" if self.samples == 1 else f"{self.samples} samples")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSetting:
+    """A network at given weights and data, and a ball around the weights."""
+
+    network: Network
+    loss: Loss
+    weights: tuple[ExactTensor, ...]
+    inputs: ExactTensor
+    targets: ExactTensor
+    radius: Fraction
+    seed: int
+    tied: bool = False
+
+    def describe(self) -> str:
+        """`1-1, half_mse, radius 1, one sample`."""
+        count = self.inputs.shape[0]
+        samples = "one sample" if count == 1 else f"{count} samples"
+        return f"{_network(self.network, self.loss, tied=self.tied)}, radius {self.radius}, {samples}"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSetting:
+    """An activation, and the range |t| <= radius (None: all t) of its constants."""
+
+    function: Univariate
+    radius: Fraction | None
+    seed: int
+
+    def describe(self) -> str:
+        """`tanh, all t`."""
+        where = "all t" if self.radius is None else f"|t| <= {self.radius}"
+        return f"{self.function.label()}, {where}"
+
+
+Setting = NetworkSetting | GivenSetting | FunctionSetting
+
+
+def _network(network: Network, loss: Loss | None, *, tied: bool) -> str:
+    parts = [network.describe(), *([] if loss is None else [loss.label()])]
+    return ", ".join([*parts, *(["one weight in all layers"] if tied else [])])
