@@ -139,6 +139,56 @@ def derive(
 
 
 @app.command()
+def refute(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID ...]", help="Statements, such as BND-1; all without.")
+    ] = None,
+    drop: Annotated[
+        str | None, typer.Option("--drop", metavar="HYPOTHESIS", help="Attack without this hypothesis.")
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option("--examples", min=1, max=1_000_000, help="Settings for each statement.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.001, max=100_000, help="Time for all statements.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed finds the same.")
+    ] = 0,
+    profile: Annotated[str, typer.Option("--profile", help="ci, default or nightly.")] = "default",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Attack the claims of this Python file (it is run).")
+    ] = None,
+    cases: Annotated[
+        Path, typer.Option("--cases", help="Where failing cases are kept and replayed from.")
+    ] = Path(".gradlemma/cases"),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write snippets and problem files of witnesses here.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Search for counterexamples; a violation counts only if it is shown in exact arithmetic."""
+    from gradlemma.refute import run_refute
+
+    raise typer.Exit(
+        run_refute(
+            ids or [],
+            drop=drop,
+            examples=examples,
+            minutes=minutes,
+            seed=seed,
+            profile=profile,
+            file=file,
+            cases=cases,
+            out=out,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    )
+
+
+@app.command()
 def replay(
     derivation: Annotated[Path, typer.Argument(metavar="FILE", help="A stored derivation.json.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Compare with this problem.")] = None,

@@ -7,33 +7,21 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .attack import Attack, Witness
-from .batches import Instance
-from .codec import decode_instance, decode_setting, encode_instance, encode_setting
+from .attack import Witness
+from .recheck import FORMAT, case_of
 from .settings import Setting
 
-__all__ = ["Case", "Cases"]
+__all__ = ["Cases"]
 
-FORMAT = 1
 MOST_BYTES = 1 << 20
 MOST_CASES = 50
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """A kept violation: re-checked exactly before it counts again."""
-
-    setting: Setting
-    instance: Instance
-    quantity: str
-
-
 class Cases:
-    """The failing cases below a directory, at most `MOST_CASES` a statement are replayed.
+    """The failing cases below a directory; at most `MOST_CASES` a statement are read.
 
     Files that are not what `keep` writes, or are larger than 1 MiB, are passed over and counted in
     `unreadable`.
@@ -43,20 +31,12 @@ class Cases:
         self.directory = directory
         self.unreadable = 0
 
-    def keep(self, attack: Attack, witness: Witness) -> Path | None:
+    def keep(self, witness: Witness) -> Path | None:
         """Write the witness; None where its setting has no stored form or the place cannot be written."""
         if not isinstance(witness.setting, Setting):
             return None
-        data = {
-            "format": FORMAT,
-            "statement": attack.statement,
-            "dropped": attack.dropped,
-            "quantity": witness.quantity,
-            "setting": encode_setting(witness.setting),
-            "instance": encode_instance(witness.instance),
-        }
-        content = json.dumps(data, indent=1, sort_keys=True).encode()
-        place = self._place(attack.statement, attack.dropped)
+        content = json.dumps(case_of(witness), indent=1, sort_keys=True).encode()
+        place = self._place(witness.statement, witness.dropped)
         path = place / f"{hashlib.sha256(content).hexdigest()[:32]}.json"
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -68,8 +48,8 @@ class Cases:
             return None
         return path
 
-    def of(self, statement: str, dropped: str | None) -> Iterator[Case]:
-        """The kept cases of a statement, in the order of their names."""
+    def of(self, statement: str, dropped: str | None) -> Iterator[dict[str, Any]]:
+        """The kept cases of a statement, in the order of their names; not yet re-checked."""
         place = self._place(statement, dropped)
         if not place.is_dir():
             return
@@ -85,14 +65,13 @@ class Cases:
         return self.directory / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
-def _read(path: Path, statement: str, dropped: str | None) -> Case | None:
+def _read(path: Path, statement: str, dropped: str | None) -> dict[str, Any] | None:
     try:
         if path.stat().st_size > MOST_BYTES:
             return None
-        data: Any = json.loads(path.read_bytes())
-        if (data["format"], data["statement"], data["dropped"]) != (FORMAT, statement, dropped):
-            return None
-        return Case(decode_setting(data["setting"]), decode_instance(data["instance"]), str(data["quantity"]))
+        case: Any = json.loads(path.read_bytes())
+        named = (case["format"], case["statement"], case["dropped"]) == (FORMAT, statement, dropped)
     except Exception:
         # Whatever is wrong with a file, it is no case; nothing in it is executed.
         return None
+    return case if named else None

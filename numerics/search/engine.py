@@ -19,10 +19,11 @@ from hypothesis.errors import HypothesisException
 from proofs.errors import GradlemmaError
 
 from .attack import Attack, Witness
-from .cases import Case, Cases
+from .cases import Cases
+from .codec import decode_instance
 from .examine import Examined, examine
 from .outcome import Budget, Outcome
-from .shrink import violates
+from .recheck import recheck, setting_of
 
 __all__ = ["search"]
 
@@ -126,7 +127,7 @@ def search(
         run = _Run(attack, budget, found, start + seconds, report)
         _drive(run, seed)
         if found.witness is not None and cases is not None:
-            cases.keep(attack, found.witness)
+            cases.keep(found.witness)
         return found
     finally:
         found.elapsed_s = time.monotonic() - start
@@ -161,23 +162,21 @@ def _drive(run: _Run, seed: int) -> None:
 
 def _replay(attack: Attack, cases: Cases, outcome: Outcome) -> bool:
     """Whether a kept case still violates the statement."""
-    return any(_violates(attack, case, outcome) for case in cases.of(attack.statement, attack.dropped))
+    return any(_violates(attack, cases, case, outcome) for case in cases.of(attack.statement, attack.dropped))
 
 
-def _violates(attack: Attack, case: Case, outcome: Outcome) -> bool:
+def _violates(attack: Attack, cases: Cases, case: dict[str, Any], outcome: Outcome) -> bool:
     try:
-        prepared = attack.prepare(case.setting)
-    except GradlemmaError:
-        return False
-    if case.quantity not in prepared.quantities:
+        shown = recheck(case, attack)
+        setting, instance = setting_of(case), decode_instance(case["instance"])
+    except Exception:
+        # A file that was changed by hand, or a statement that has changed since: no case any more.
+        cases.unreadable += 1
         return False
     outcome.replayed += 1
-    recheck = violates(prepared, case.instance, case.quantity)
-    if recheck is None or not recheck.refuted:
+    if not shown.refuted:
         return False
     outcome.instances += 1
-    outcome.ratios[case.quantity] = 1.0 + recheck.margin
-    outcome.witness = Witness(
-        attack.statement, attack.dropped, case.quantity, case.setting, case.instance, recheck
-    )
+    outcome.ratios[case["quantity"]] = 1.0 + shown.margin
+    outcome.witness = Witness(attack.statement, attack.dropped, case["quantity"], setting, instance, shown)
     return True

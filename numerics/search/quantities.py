@@ -19,6 +19,7 @@ class Quantity:
     """left <= right; the right side is a polynomial of the kernel, read off a theorem.
 
     says: the inequality in plain characters.  atom: the values of the atoms of `right`.
+    order: of the derivative on the left.  is_loss: whether it is the mean loss's, else the output's.
     norm_order: where the left side is the norm of a derivative, largest over directions, and the right side
     does not depend on the direction, the order of that derivative; else 0.
     """
@@ -28,6 +29,8 @@ class Quantity:
     left: Side
     right: Poly
     atom: Callable[[Values, Atom], Scalar]
+    order: int
+    is_loss: bool
     norm_order: int = 0
 
     def right_value(self, values: Values) -> Scalar:
@@ -46,7 +49,7 @@ def of_loss(name: str, order: int, bound: Poly, atom: Callable[[Values, Atom], S
     def along(values: Values) -> Scalar:
         return values.loss(order) / values.direction() ** order
 
-    return Quantity(name, f"{left} <= {name}", along, bound, atom, norm_order=order)
+    return Quantity(name, f"{left} <= {name}", along, bound, atom, order, True, order)
 
 
 def of_node(name: str, order: int, bound: Poly, symbol: str) -> Quantity:
@@ -56,7 +59,7 @@ def of_node(name: str, order: int, bound: Poly, symbol: str) -> Quantity:
         return values.node(-1, order) / values.direction() ** order
 
     left = "||D f||" if order == 1 else "||D^2 f||"
-    return Quantity(name, f"{left} <= {symbol}", along, bound, _none, norm_order=order)
+    return Quantity(name, f"{left} <= {symbol}", along, bound, _none, order, False, order)
 
 
 def without(quantity: Quantity, change: Callable[[Poly], Poly], factor: str) -> Quantity:

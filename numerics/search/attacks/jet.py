@@ -42,7 +42,7 @@ def _row(
 ) -> Quantity:
     order = ROWS[name]
     says = f"{LEFT[order].format(node)} <= {right}"
-    return Quantity(name, says, lambda values: values.node(-1, order), right_of(theorem), atom)
+    return Quantity(name, says, lambda values: values.node(-1, order), right_of(theorem), atom, order, False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _rows(setting: NetworkSetting) -> list[Quantity]:
         order = 1 if name.startswith("first") else 2
         right = "g J_f" if order == 1 else "h J_f^2 + g K_f"
         says = f"{LEFT[name.removesuffix('_by_target')]} <= {right}"
-        found.append(Quantity(name, says, _left(order), right_of(theorem), atom))
+        found.append(Quantity(name, says, _left(order), right_of(theorem), atom, order, True))
     return found
 
 
