@@ -26,16 +26,20 @@ def title(statement: str, dropped: str | None) -> str:
 
 def sentence(witness: Witness, target: Target) -> str:
     """The setting, the numbers, and the inequality that fails."""
-    numbers = ", ".join(f"{name} = {_plain(tensor)}" for name, tensor in _shown(witness))
+    numbers = ", ".join(f"{name} = {_plain(tensor)}" for name, tensor in _shown(witness, target))
     shown = f"{witness.recheck.left} > {witness.recheck.right}"
     return f"{witness.setting.describe()}; {numbers}: {target.says(witness.quantity)} fails, as {shown}"
 
 
-def _shown(witness: Witness) -> Iterator[tuple[str, ExactTensor]]:
-    """The numbers of the instance; a direction with one entry alone says nothing."""
+def _shown(witness: Witness, target: Target) -> Iterator[tuple[str, ExactTensor]]:
+    """The numbers of the instance, without a direction that says nothing: one entry, or no derivative."""
+    from numerics.search.network_target import NetworkTarget
+
     along = [name for name in witness.instance if name.startswith("u.")]
     single = len(along) == 1 and len(witness.instance[along[0]].fractions()) == 1
-    return ((n, t) for n, t in witness.instance.items() if not (single and n in along))
+    plain = isinstance(target, NetworkTarget) and target.by_name[witness.quantity].order == 0
+    hidden = along if single or plain else []
+    return ((name, tensor) for name, tensor in witness.instance.items() if name not in hidden)
 
 
 def _plain(tensor: ExactTensor) -> str:

@@ -60,5 +60,5 @@ def as_ball(value: Number) -> arb:
 def _digits(value: Number) -> str:
     if isinstance(value, fmpq):
         text = str(value)
-        return text if len(text) <= 40 else arb(value).str(12, radius=False)
+        return text if len(text) <= 16 else arb(value).str(12, radius=False)
     return value.str(12, radius=False)

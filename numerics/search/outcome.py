@@ -74,7 +74,7 @@ class Outcome:
     def verdict(self) -> Verdict:
         if self.witness is not None:
             return Verdict.REFUTED
-        return Verdict.UNDECIDED if self.reasons or not self.instances else Verdict.HOLDS
+        return Verdict.UNDECIDED if self.reasons or self.not_finite or not self.instances else Verdict.HOLDS
 
     def sentence(self) -> str:
         """`holds on 3840 instances`, `refuted`, or `undecided: why`."""
@@ -84,4 +84,11 @@ class Outcome:
             case Verdict.REFUTED:
                 return "refuted"
             case _:
-                return f"undecided: {self.reasons[0] if self.reasons else 'no instance was evaluated'}"
+                return f"undecided: {self._why()}"
+
+    def _why(self) -> str:
+        if self.reasons:
+            return self.reasons[0]
+        if self.not_finite:
+            return f"{self.not_finite} instances gave no finite number, {self.instances} did"
+        return "no instance was evaluated"

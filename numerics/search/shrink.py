@@ -25,13 +25,12 @@ def confirm(target: Target, instance: Instance, quantity: str) -> tuple[Instance
     Returns:
         The instance (None if none was shown) and the last re-check.
     """
-    last = Comparison(False, "", "", 0.0, "", "no exact instance near it satisfies the hypotheses")
+    last = _unshown("")
     for denominator in DENOMINATORS:
         trial = target.restored({name: rounded(t, denominator) for name, t in instance.items()}, quantity)
-        found = violates(target, trial, quantity)
-        if found is not None and found.refuted:
-            return trial, found
-        last = found or last
+        last = violates(target, trial, quantity)
+        if last.refuted:
+            return trial, last
     return None, last
 
 
@@ -74,7 +73,7 @@ class _Trials:
             self.left -= 1
             trial = {**self.current, **change}
             found = violates(self.target, trial, self.quantity)
-            if found is not None and found.refuted:
+            if found.refuted:
                 self.current, self.shown = trial, found
                 return True
         return False
@@ -100,12 +99,18 @@ def _negatives(tensor: ExactTensor) -> int:
     return sum(entry < 0 for entry in tensor.fractions())
 
 
-def violates(target: Target, trial: Instance, quantity: str) -> Comparison | None:
-    """The re-check, or None where the hypotheses do not hold or nothing is defined there."""
+def violates(target: Target, trial: Instance, quantity: str) -> Comparison:
+    """The re-check; not refuted, with a reason, where a hypothesis fails or nothing is defined there."""
     try:
-        return target.recheck(trial, quantity) if target.admits(trial, quantity) else None
-    except (GradlemmaError, ZeroDivisionError):
-        return None
+        if not target.admits(trial, quantity):
+            return _unshown("no exact instance near it satisfies the hypotheses")
+        return target.recheck(trial, quantity)
+    except (GradlemmaError, ArithmeticError) as error:
+        return _unshown(str(error))
+
+
+def _unshown(why: str) -> Comparison:
+    return Comparison(False, "", "", 0.0, "", why)
 
 
 def _size(value: Fraction) -> tuple[int, int, bool]:

@@ -86,19 +86,15 @@ def given_settings(
 ) -> GivenSetting:
     """A network at exact weights and data, and the radius of a ball."""
     network, loss = draw(networks), draw(losses)
-    box = draw(uniform_boxes(network)) if tied else draw(make.boxes(network))
-    weights = draw(make.weights(network, box))
     if tied:
-        first = weights[: 1 + _has_bias(network)]
-        weights = first * (len(weights) // len(first))
+        first = Network(network.input_dim, network.layers[:1])
+        weights = draw(make.weights(first, draw(make.boxes(first)))) * network.depth
+    else:
+        weights = draw(make.weights(network, draw(make.boxes(network))))
     data = draw(make.data_sets(network, loss, input_norm=draw(make.norms()), target_norm=draw(make.norms())))
     return GivenSetting(
         network, loss, weights, data.inputs, data.targets, draw(make.norms()), draw(seeds()), tied
     )
-
-
-def _has_bias(network: Network) -> bool:
-    return any(isinstance(layer, Dense) and layer.bias for layer in network.layers)
 
 
 def wild_functions() -> SearchStrategy[Univariate]:

@@ -52,13 +52,11 @@ class Bnd1(Attack):
             case "bias-norms":
                 networks = make.architectures(activations=wild_functions(), bias=True)
                 return network_settings(losses=make.losses(), networks=networks)
-            case "targets":
-                return network_settings(losses=only(Loss.CROSS_ENTROPY))
             case "target-range":
                 return network_settings(losses=only(Loss.BCE))
             case "target-norm":
                 return network_settings(losses=only(*SQUARES))
-            case "factor-sqrt2":
+            case "targets" | "factor-sqrt2":
                 networks = make.architectures(activations=wild_functions(), min_output=2)
                 return network_settings(losses=only(Loss.CROSS_ENTROPY), networks=networks)
             case "fresh-parameters":

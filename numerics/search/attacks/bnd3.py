@@ -39,6 +39,8 @@ class GivenTarget(NetworkTarget):
         super().__init__(setting, dropped, quantities)
         self.setting = setting
         self.reach = setting.radius * (BEYOND if dropped == "ball-radius" else 1)
+        # A tied weight moves every copy, and all copies count in the distance.
+        self.copies = {name: self.sharing.owners.count(name) for name in self.sharing.shapes}
         self.centre: dict[str, ExactTensor] = dict(zip(self.sharing.owners, setting.weights, strict=True))
 
     def _floats(self, tensor: ExactTensor, count: int) -> Tensor:
@@ -55,7 +57,7 @@ class GivenTarget(NetworkTarget):
         share = torch.rand(count, generator=generator, dtype=torch.float64)
         share = torch.where(torch.rand(count, generator=generator) < 0.25, share, 1.0) * float(self.reach)
         steps = {n: torch.randn(v.shape, generator=generator, dtype=torch.float64) for n, v in found.items()}
-        size = torch.stack([steps[n].flatten(1).square().sum(1) for n in self.centre]).sum(0).sqrt()
+        size = self._lengths({name: steps[name] for name in self.centre})
         for name in self.centre:
             factor = (share / size.clamp(min=1e-300)).reshape(-1, *[1] * (found[name].ndim - 1))
             found[name] = found[name] + steps[name] * factor
@@ -63,7 +65,7 @@ class GivenTarget(NetworkTarget):
 
     def project(self, batch: Batch) -> Batch:
         offsets = {n: batch[n] - self._floats(tensor, len(batch)) for n, tensor in self.centre.items()}
-        size = torch.stack([value.flatten(1).square().sum(1) for value in offsets.values()]).sum(0).sqrt()
+        size = self._lengths(offsets)
         factor = (float(self.reach) / size.clamp(min=1e-300)).clamp(max=1.0)
         changes = {
             name: batch[name] - value + value * factor.reshape(-1, *[1] * (value.ndim - 1))
@@ -97,8 +99,13 @@ class GivenTarget(NetworkTarget):
         for name, centre in self.centre.items():
             pairs = zip(instance[name].fractions(), centre.fractions(), strict=True)
             entries = tuple(e - c for e, c in pairs)
-            total += squared_frobenius(ExactTensor.from_fractions(centre.shape, entries))
+            total += self.copies[name] * squared_frobenius(ExactTensor.from_fractions(centre.shape, entries))
         return total
+
+    def _lengths(self, offsets: dict[str, Tensor]) -> Tensor:
+        """||theta - theta_0|| of every instance, [B]."""
+        squares = [self.copies[name] * value.flatten(1).square().sum(1) for name, value in offsets.items()]
+        return torch.stack(squares).sum(0).sqrt()
 
     def admits(self, instance: Instance, quantity: str) -> bool:
         given = self.setting.inputs == instance["x"] and self.setting.targets == instance["y"]
@@ -121,10 +128,10 @@ class Bnd3(Attack):
     def prepare(self, setting: Any) -> GivenTarget:
         work = derivation(setting.network, setting.loss)
         data = Data(setting.inputs, setting.targets)
-        readings: list[Reading] = [in_ball(work, setting.weights, data, setting.radius)]
+        readings: list[Reading] = []
         if self.dropped != "ball-radius":
-            for read in (at_weights, at_residuals):
-                readings.append(read(work, setting.weights, data))
+            readings += [read(work, setting.weights, data) for read in (at_weights, at_residuals)]
+        readings.append(in_ball(work, setting.weights, data, setting.radius))
         return GivenTarget(setting, self.dropped, [q for r in readings for q in _quantities(r)])
 
 
