@@ -5,7 +5,7 @@ TORCH_INDEX ?=
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX),)
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types docs nightly
+.PHONY: demo test lint types docs docs-activations nightly
 
 demo: $(STAMP)
 	.venv/bin/gradlemma check examples/digits_mlp.yaml --out report
@@ -19,9 +19,12 @@ lint: $(STAMP)
 types: $(STAMP)
 	.venv/bin/pyright --pythonpath .venv/bin/python
 
-docs: $(STAMP)
+docs: docs-activations
 	.venv/bin/python -m gradlemma.list_page > docs/statements.md.partial
 	mv docs/statements.md.partial docs/statements.md
+
+docs-activations: $(STAMP)
+	.venv/bin/python -m gradlemma.activations_page docs
 
 nightly: $(STAMP)
 	GRADLEMMA_HYPOTHESIS=nightly .venv/bin/python -m pytest -m "not gpu"

@@ -26,7 +26,7 @@ from ..terms import Variable
 from ..univariate import Univariate
 from .logic import no_premises
 
-__all__ = ["FunctionValueBound", "SupOfFunction", "SupOfFunctionBall", "TensorNorm"]
+__all__ = ["FunctionValueBound", "SupOfFunction", "SupOfFunctionBall", "TensorNorm", "ceiling_of"]
 
 LE = Relation.LE
 
@@ -48,7 +48,7 @@ def _square_of(bound: Poly) -> fmpq:
     return fmpq(0)
 
 
-def _ceiling_of(bound: Poly) -> Ceiling:
+def ceiling_of(bound: Poly) -> Ceiling:
     """The bound as a ceiling: the value of an expression at a point, or c or c root(q)."""
     atoms = bound.atoms()
     if len(atoms) == 1:
@@ -75,7 +75,7 @@ class _Supremum(Rule):
     bound: Poly
 
     def _certify(self, *, balls: bool, peaks: tuple[SurdPoint, ...] = ()) -> SupBound:
-        ceiling, radius = _ceiling_of(self.bound), _radius_of(self.radius)
+        ceiling, radius = ceiling_of(self.bound), _radius_of(self.radius)
         if self.order == -1:
             certify_secant(self.function, radius, ceiling, balls=balls)
         elif self.order in (0, 1, 2, 3):

@@ -1,0 +1,1 @@
+"""Figures: their data as plain documents, and how matplotlib draws them."""
