@@ -7,7 +7,7 @@ import pytest
 from numerics.search.attacks import ATTACKS
 from numerics.search.engine import search
 from numerics.search.outcome import PROFILES
-from proofs.registry import registry, statement
+from proofs.registry import registry
 
 # (statement, dropped) -> setting and numbers, as `gradlemma refute` prints them.
 EXPECTED: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
