@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from numerics import strategies as make
-from numerics.errors import NumericsError
 from numerics.exact.norms import norm_at_most
 from proofs.kernel.domains import check_continuity, jumps
 from proofs.kernel.univariate import argument
-from proofs.network import Activate, Dense, Loss, Network
+from proofs.network import Activate, Dense, Loss, LossKind, Network
 from proofs.theorems.constants import supremum
 
 EXAMPLES = settings(max_examples=60)
@@ -49,6 +49,8 @@ def test_data_are_in_range_exactly(data):
         row = y[i * out : (i + 1) * out]
         if loss == Loss.CROSS_ENTROPY:
             assert min(row) >= 0 and sum(row) == 1
+        elif loss == Loss.BCE:
+            assert min(row) >= 0 and max(row) <= 1
         else:
             assert sum(e * e for e in row) <= reach**2
 
@@ -103,7 +105,30 @@ def test_the_exact_norm_check_sees_a_norm_that_is_too_large(denominator):
     assert not norm_at_most(ones, Fraction(2, denominator) - Fraction(1, 10**9))
 
 
-@pytest.mark.parametrize("loss", [Loss.BCE, Loss.HUBER])
-def test_targets_of_losses_without_a_strategy_are_refused(loss: Loss) -> None:
-    with pytest.raises(NumericsError, match="targets of"):
-        find(make.targets(loss=loss, count=1, width=1), lambda _: True)
+@pytest.mark.parametrize("loss", [Loss.BCE, Loss.HUBER, Loss.huber(Fraction(1, 8)), Loss.MSE])
+def test_targets_shrink_to_zeros_and_those_of_cross_entropy_to_the_first_class(loss: Loss) -> None:
+    assert find(make.targets(loss=loss, count=2, width=2), lambda _: True).fractions() == (0, 0, 0, 0)
+    classes = find(make.targets(loss=Loss.CROSS_ENTROPY, count=1, width=3), lambda _: True)
+    assert classes.fractions() == (1, 0, 0)
+
+
+def test_targets_of_bce_are_labels_and_fractions_between_them() -> None:
+    drawn = make.targets(loss=Loss.BCE, count=1, width=2)
+    assert find(drawn, lambda y: 1 in y.fractions()).fractions() in [(0, 1), (1, 0)]
+    assert any(
+        0 < entry < 1
+        for entry in find(drawn, lambda y: 1 not in y.fractions() and any(y.fractions())).fractions()
+    )
+
+
+def _is_of(kind: LossKind, loss: Loss) -> bool:
+    return loss.kind is kind
+
+
+def test_losses_of_every_kind_are_drawn_and_huber_shrinks_to_delta_one() -> None:
+    found = {find(make.losses(), partial(_is_of, kind)).kind for kind in LossKind}
+    assert found == set(LossKind)
+    assert find(make.losses(), lambda loss: loss.kind is LossKind.HUBER) == Loss.HUBER
+    small = find(make.losses(), lambda loss: loss.kind is LossKind.HUBER and loss != Loss.HUBER)
+    assert small == Loss.huber(Fraction(1, 2))
+    assert find(make.losses(among=[Loss.BCE]), lambda _: True) == Loss.BCE
