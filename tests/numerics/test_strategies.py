@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import partial
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from numerics import strategies as make
 from numerics.exact.norms import norm_at_most
-from proofs.kernel.domains import check_continuity, jumps
-from proofs.kernel.univariate import argument
+from numerics.strategies._activations import SMOOTH
+from proofs.kernel.domains import check_analytic, check_continuity, jumps
+from proofs.kernel.univariate import Univariate, argument, constant
 from proofs.network import Activate, Dense, Loss, LossKind, Network
 from proofs.theorems.constants import supremum
 
 EXAMPLES = settings(max_examples=60)
+# Shrinking is slow where what is asked for is not the smallest case.
+UNSHRUNK = settings(max_examples=2000, phases=[Phase.generate])
 
 
 @st.composite
@@ -67,6 +69,49 @@ def test_architectures_keep_to_their_limits(network):
 def test_continuous_activations_are_continuous_and_have_bounded_slopes(function):
     check_continuity(function)
     assert supremum(function, 1) is not None
+
+
+def calls_in(function: Univariate) -> set[str]:
+    return {inner.name for piece in function.pieces for inner in piece.expression.indeterminates() if inner}
+
+
+@given(make.piecewise_activations(smooth_pieces=True))
+@settings(max_examples=150)
+def test_continuous_smooth_pieces_are_analytic_continuous_and_have_bounded_slopes(function):
+    check_continuity(function)
+    assert supremum(function, 1) is not None
+    assert supremum(function, 2) is not None
+
+
+@given(make.piecewise_activations(smooth_pieces=True, continuous=False, bounded_slopes=False))
+@EXAMPLES
+def test_smooth_pieces_that_may_jump_are_analytic(function):
+    check_analytic(function)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_every_function_of_the_language_that_is_rational_at_0_occurs_beside_a_kink(name):
+    drawn = make.piecewise_activations(smooth_pieces=True)
+    condition = lambda function: name in calls_in(function) and bool(function.kinks)  # noqa: E731
+    check_continuity(find(drawn, condition, settings=UNSHRUNK))
+
+
+def test_smooth_pieces_stand_between_kinks_where_jumps_are_allowed():
+    drawn = make.piecewise_activations(smooth_pieces=True, continuous=False)
+    find(drawn, lambda f: any(p.expression.nesting for p in f.pieces[1:-1]), settings=UNSHRUNK)
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_pieces_shrink_to_the_zero_function(smooth):
+    zero = find(make.piecewise_activations(smooth_pieces=smooth), lambda _: True)
+    assert len(zero.pieces) == 1 and zero.pieces[0].expression == constant(0)
+    assert find(make.activations(smooth_pieces=smooth), lambda _: True).pieces[0].expression == argument()
+
+
+@given(make.piecewise_activations())
+@EXAMPLES
+def test_pieces_are_polynomials_unless_asked(function):
+    assert not calls_in(function)
 
 
 @given(make.step_sizes(max_value=Fraction(1, 2)))
@@ -121,12 +166,15 @@ def test_targets_of_bce_are_labels_and_fractions_between_them() -> None:
     )
 
 
-def _is_of(kind: LossKind, loss: Loss) -> bool:
-    return loss.kind is kind
-
-
 def test_losses_of_every_kind_are_drawn_and_huber_shrinks_to_delta_one() -> None:
-    found = {find(make.losses(), partial(_is_of, kind)).kind for kind in LossKind}
+    found: set[LossKind] = set()
+
+    @given(make.losses())
+    @EXAMPLES
+    def collect(loss):
+        found.add(loss.kind)
+
+    collect()
     assert found == set(LossKind)
     assert find(make.losses(), lambda loss: loss.kind is LossKind.HUBER) == Loss.HUBER
     small = find(make.losses(), lambda loss: loss.kind is LossKind.HUBER and loss != Loss.HUBER)
