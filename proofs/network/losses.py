@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cache
-from typing import ClassVar, assert_never, final
+from typing import Any, ClassVar, assert_never, final
 
 from proofs.errors import NetworkError
 from proofs.kernel.univariate import Univariate, argument, call, constant, piecewise
@@ -87,9 +87,12 @@ class Loss:
         return self.kind in (LossKind.CROSS_ENTROPY, LossKind.BCE)
 
     def __repr__(self) -> str:
-        # The dataclass's own would be followed by Hypothesis into the class's constants, over and over.
         inside = ", ".join(repr(value) for _, value in self.parameters)
         return f"Loss.{self.kind.value}({inside})" if inside else f"Loss.{self.kind.name}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For IPython and Hypothesis, which print the class's constants among the fields otherwise."""
+        printer.text("..." if cycle else repr(self))
 
     def label(self) -> str:
         """The name with its parameters, such as `huber(delta=1/2)`."""

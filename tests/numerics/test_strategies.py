@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import pretty
 
 from numerics import strategies as make
 from numerics.exact.norms import norm_at_most
@@ -180,3 +181,8 @@ def test_losses_of_every_kind_are_drawn_and_huber_shrinks_to_delta_one() -> None
     small = find(make.losses(), lambda loss: loss.kind is LossKind.HUBER and loss != Loss.HUBER)
     assert small == Loss.huber(Fraction(1, 2))
     assert find(make.losses(among=[Loss.BCE]), lambda _: True) == Loss.BCE
+
+
+def test_losses_are_printed_in_short_as_what_makes_them() -> None:
+    assert pretty(Loss.huber(Fraction(1, 2))) == "Loss.huber(Fraction(1, 2))"
+    assert pretty([Loss.CROSS_ENTROPY, Loss.HALF_MSE]) == "[Loss.CROSS_ENTROPY, Loss.HALF_MSE]"
