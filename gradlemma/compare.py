@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from gradlemma.errors import printable
 from gradlemma.resolve import Resolved
 from proofs.kernel.claims import (
     Claim,
@@ -130,7 +131,7 @@ def assumed_beyond(place: str, theorem: Theorem, work: Derivation, resolved: Res
     if not functions:
         return []
     remark = " (all but a null set)" if shown else ", which is not shown"
-    names = ", ".join(functions)
+    names = ", ".join(printable(name, 60) for name in functions)
     return [f"at weights where the outputs of {names} are twice differentiable for every sample{remark}"]
 
 

@@ -56,7 +56,9 @@ def _goals(
     if theorem == "BND-2":
         if problem is not None:
             raise ProblemError(
-                "expected --depth, not --problem, for BND-2", kind="usage", remedy="BND-1 takes --problem"
+                "expected --depth, not --problem, for BND-2, whose loss is softmax cross-entropy",
+                kind="usage",
+                remedy="BND-1 takes --problem, with any loss",
             )
         return _uniform_goals(depth, activation)
     if problem is None or depth is not None or activation is not None:

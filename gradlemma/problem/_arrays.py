@@ -6,6 +6,7 @@ import io
 import math
 import zipfile
 import zlib
+from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,11 @@ MAX_ARRAY_BYTES = 1 << 29
 MAX_MEMBERS = 10_000
 Arrays = dict[str, "NDArray[np.float64]"]
 
+# What numpy raises for headers that are no literal, or no description of an array.
+_HEADER_ERRORS = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, SyntaxError, TokenError,
+    TypeError,
+)  # fmt: skip
 _FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 
 
@@ -67,7 +73,7 @@ def _npy(content: bytes, label: str, name: str, key: str) -> NDArray[np.float64]
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     try:
         shape, _, dtype = read(stream)
-    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
+    except _HEADER_ERRORS as error:
         raise _damaged(
             name, key, f"array {printable(label)} has a damaged header ({type(error).__name__})"
         ) from None

@@ -122,7 +122,7 @@ def _fractions(y: ExactTensor) -> None:
                 f"at sample {index // y.shape[1]}",
                 kind="data",
                 key="data",
-                remedy="use 0 and 1, or probabilities between them",
+                remedy="use entries in [0, 1], such as labels 0 and 1",
             )
 
 
@@ -204,8 +204,9 @@ def _targets(problem: Parts) -> None:
     if problem.loss.has_range:
         if problem.target_norm is not None:
             name = problem.loss.kind.value
+            what = "have entries in [0, 1]" if problem.loss.kind is LossKind.BCE else "are probabilities"
             raise ProblemError(
-                f"expected no targets for {name}, whose targets are probabilities, but got some",
+                f"expected no targets for {name}, whose targets {what}, but got some",
                 key="targets",
                 remedy="remove `targets`",
             )

@@ -116,5 +116,6 @@ class Problem:
         'problem: 2-1, mse, no samples'
         """
         count = "no" if self.samples is None else str(self.samples.count)
-        parts = (self.network.describe(), self.loss.label(), f"{count} samples")
+        # Exact parameters may have as many digits as a problem file allows.
+        parts = (printable(self.network.describe()), printable(self.loss.label(), 40), f"{count} samples")
         return f"{printable(self.name)}: {', '.join(parts)}"

@@ -13,17 +13,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, assert_never
+from typing import Any
 
 from flint import ctx
 
 from numerics.errors import NumericsError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Activate, Dense, Loss, LossKind, Network
+from proofs.network import Activate, Dense, Loss, Network
 
-from .numbers import PRECISION, Field, Number, field_for
+from .losses import curvature, output_gradient
+from .numbers import PRECISION, Field, Number, dot, field_for
 
-__all__ = ["Derivatives", "Jet", "directional_derivatives", "jets_of_nodes", "node_derivatives"]
+__all__ = [
+    "Derivatives", "Jet", "directional_derivatives", "jets", "jets_of_nodes", "node_derivatives", "rows",
+]  # fmt: skip
 
 Vector = list[Any]
 _ZERO = Fraction(0)
@@ -40,7 +43,7 @@ class Derivatives:
 
 @dataclass(frozen=True, slots=True)
 class Jet:
-    """A node with its first and second derivative along the direction, entry by entry."""
+    """A node's value h and derivatives h', h'' along the direction."""
 
     value: Vector
     first: Vector
@@ -70,8 +73,8 @@ def directional_derivatives(
     field = field_for(network, loss)
     with ctx.workprec(PRECISION):
         first, second = field.number(_ZERO), field.number(_ZERO)
-        for inputs, target in zip(_rows(field, x), _rows(field, y), strict=True):
-            jet = _jets(field, network, weights, direction, inputs)[-1]
+        for inputs, target in zip(rows(field, x), rows(field, y), strict=True):
+            jet = jets(field, network, weights, direction, inputs)[-1]
             slope, curve = _loss_jet(field, loss, jet, target)
             first, second = first + slope, second + curve
         count = x.shape[0]
@@ -84,7 +87,7 @@ def node_derivatives(
     """(f, D f[u], D^2 f[u,u]) of the network's output at one exact input [1, d], and the method."""
     field = field_for(network)
     with ctx.workprec(PRECISION):
-        jet = _jets(field, network, weights, direction, _rows(field, x)[0])[-1]
+        jet = jets(field, network, weights, direction, rows(field, x)[0])[-1]
     return (jet.value, jet.first, jet.second), field.method
 
 
@@ -102,16 +105,17 @@ def jets_of_nodes(
     """
     field = field_for(network, loss)
     with ctx.workprec(PRECISION):
-        return _jets(field, network, weights, direction, _rows(field, x)[0])
+        return jets(field, network, weights, direction, rows(field, x)[0])
 
 
-def _jets(
+def jets(
     field: Field,
     network: Network,
     weights: Sequence[ExactTensor],
     direction: Sequence[ExactTensor],
     inputs: Vector,
 ) -> list[Jet]:
+    """The jets of the input and of every layer's output, for one input vector."""
     shapes = [parameter.shape for parameter in network.parameters()]
     for label, tensors in (("weights", weights), ("direction", direction)):
         if [tensor.shape for tensor in tensors] != shapes:
@@ -129,10 +133,10 @@ def _jets(
 
 
 def _dense(field: Field, parts: list[tuple[ExactTensor, ExactTensor]], h: Jet) -> Jet:
-    weight, moved = (_rows(field, tensor) for tensor in parts[0])
-    value = [_dot(row, h.value) for row in weight]
-    first = [_dot(row, h.first) + _dot(step, h.value) for row, step in zip(weight, moved, strict=True)]
-    second = [_dot(row, h.second) + 2 * _dot(step, h.first) for row, step in zip(weight, moved, strict=True)]
+    weight, moved = (rows(field, tensor) for tensor in parts[0])
+    value = [dot(row, h.value) for row in weight]
+    first = [dot(row, h.first) + dot(step, h.value) for row, step in zip(weight, moved, strict=True)]
+    second = [dot(row, h.second) + 2 * dot(step, h.first) for row, step in zip(weight, moved, strict=True)]
     if len(parts) == 2:
         bias, shift = ([field.number(e) for e in tensor.fractions()] for tensor in parts[1])
         value = [a + b for a, b in zip(value, bias, strict=True)]
@@ -153,32 +157,12 @@ def _activate(field: Field, layer: Activate, z: Jet) -> Jet:
 
 
 def _loss_jet(field: Field, loss: Loss, f: Jet, y: Vector) -> tuple[Number, Number]:
-    v, a = f.first, f.second
-    match loss.kind:
-        case LossKind.CROSS_ENTROPY:
-            p = field.softmax(f.value)
-            gap = [q - t for q, t in zip(p, y, strict=True)]
-            mean = _dot(p, v)
-            bend = _dot(p, [entry * entry for entry in v]) - mean * mean
-            return _dot(gap, v), bend + _dot(gap, a)
-        case LossKind.MSE | LossKind.HALF_MSE:
-            gap = [q - t for q, t in zip(f.value, y, strict=True)]
-            factor = 2 if loss.kind is LossKind.MSE else 1
-            return factor * _dot(gap, v), factor * (_dot(v, v) + _dot(gap, a))
-        case LossKind.BCE | LossKind.HUBER:
-            raise NumericsError(f"exact derivatives of the loss {loss.label()} are not implemented")
-        case _:
-            assert_never(loss.kind)
+    slope = output_gradient(field, loss, f.value, y)
+    return dot(slope, f.first), curvature(field, loss, f.value, y, f.first) + dot(slope, f.second)
 
 
-def _dot(left: Sequence[Number], right: Sequence[Number]) -> Number:
-    total = left[0] * right[0]
-    for a, b in zip(left[1:], right[1:], strict=True):
-        total = total + a * b
-    return total
-
-
-def _rows(field: Field, tensor: ExactTensor) -> list[Vector]:
+def rows(field: Field, tensor: ExactTensor) -> list[Vector]:
+    """The rows of a matrix."""
     width = tensor.shape[1]
     entries = [field.number(entry) for entry in tensor.fractions()]
     return [entries[i : i + width] for i in range(0, len(entries), width)]

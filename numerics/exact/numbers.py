@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from proofs.kernel.domains import value_at
 from proofs.kernel.intervals import evaluate, to_fmpq
 from proofs.kernel.kinks import PieceReading, avoids_kinks
 from proofs.kernel.univariate import Expression, Univariate
-from proofs.network import Activate, Loss, Network
+from proofs.network import Activate, Loss, LossKind, Network
 
 __all__ = [
     "PRECISION",
@@ -21,6 +22,7 @@ __all__ = [
     "Number",
     "OnKink",
     "Rationals",
+    "dot",
     "entries_are_polynomials",
     "field_for",
     "function_value",
@@ -33,7 +35,7 @@ Number = Any
 
 
 class OnKink(NumericsError):
-    """A pre-activation lies on a kink, or a ball cannot be told from one."""
+    """A pre-activation, or a residual of huber, lies on a kink, or a ball cannot be told from one."""
 
 
 class Field(Protocol):
@@ -68,7 +70,7 @@ class Rationals:
         return values[0] + drift, values[1], values[2]
 
     def softmax(self, f: list[Number]) -> list[Number]:
-        raise NumericsError("expected a loss with rational values but got cross_entropy")
+        raise NumericsError("expected a loss with rational derivatives but got cross_entropy")
 
 
 class Balls:
@@ -104,7 +106,7 @@ class Balls:
 def field_for(network: Network, loss: Loss | None = None) -> Rationals | Balls:
     """Rationals where they are enough, else balls."""
     functions = [layer.activation for layer in network.layers if isinstance(layer, Activate)]
-    rational = loss is None or loss in (Loss.MSE, Loss.HALF_MSE)
+    rational = loss is None or loss.kind not in (LossKind.CROSS_ENTROPY, LossKind.BCE)
     return Rationals() if rational and all(map(entries_are_polynomials, functions)) else Balls()
 
 
@@ -156,6 +158,14 @@ def entries_are_polynomials(function: Univariate) -> bool:
     return not function.in_pi and all(
         not calls for piece in function.pieces for (_, calls), _ in piece.expression.terms
     )
+
+
+def dot(left: Sequence[Number], right: Sequence[Number]) -> Number:
+    """The inner product of two vectors of at least one entry."""
+    total = left[0] * right[0]
+    for a, b in zip(left[1:], right[1:], strict=True):
+        total = total + a * b
+    return total
 
 
 def _polynomial(expression: Expression, t: fmpq) -> fmpq:

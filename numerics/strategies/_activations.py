@@ -9,10 +9,12 @@ from fractions import Fraction
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from proofs.kernel.univariate import Expression, Univariate, argument, constant, piecewise
+from numerics.errors import NumericsError
+from proofs.kernel.exact_values import AT_ZERO, exact_value
+from proofs.kernel.univariate import Expression, Univariate, argument, call, constant, piecewise
 from proofs.network import CATALOGUE, activation
 
-__all__ = ["BOUNDED_SLOPES", "CONTINUOUS", "JUMPING", "activations", "piecewise_activations"]
+__all__ = ["BOUNDED_SLOPES", "CONTINUOUS", "JUMPING", "SMOOTH", "activations", "piecewise_activations"]
 
 # These jump, so no secant slope bounds them; the order is that of shrinking.
 JUMPING = ("sign", "round")
@@ -23,7 +25,10 @@ _FIRST = ("identity", "relu", "square", "tanh", "sigmoid", "sin", "softplus", "s
 CONTINUOUS = (*_FIRST, *(name for name in CATALOGUE if name not in (*_FIRST, *JUMPING)))
 # |sigma'| is bounded on all of R.
 BOUNDED_SLOPES = tuple(name for name in CONTINUOUS if name != "square")
+# Functions of the expression language that are analytic on R and rational at 0.
+SMOOTH = tuple(AT_ZERO)
 
+_SMALL = st.fractions(-2, 2, max_denominator=4)
 _PARAMETERS = {
     "leaky_relu": ("slope", Fraction(-1), Fraction(1)),
     "elu": ("alpha", Fraction(-2), Fraction(2)),
@@ -45,7 +50,11 @@ def _named(draw: DrawFn, names: Sequence[str]) -> Univariate:
 
 
 def activations(
-    *, continuous: bool = True, bounded_slopes: bool = True, pieces: bool = True
+    *,
+    continuous: bool = True,
+    bounded_slopes: bool = True,
+    pieces: bool = True,
+    smooth_pieces: bool = False,
 ) -> SearchStrategy[Univariate]:
     """Activations of the catalogue, with default or random parameters, and random pieces.
 
@@ -53,6 +62,7 @@ def activations(
         continuous: leave out functions that jump.
         bounded_slopes: leave out functions with an unbounded derivative.
         pieces: also draw functions that a user could give by pieces.
+        smooth_pieces: pieces not of polynomials alone; see `piecewise_activations`.
 
     Shrinks to identity, then along `CONTINUOUS`; parameters to the catalogue's defaults.
     """
@@ -60,33 +70,61 @@ def activations(
     chosen = _named(names if continuous else (*names, *JUMPING))
     if not pieces:
         return chosen
-    return st.one_of(chosen, piecewise_activations(continuous=continuous, bounded_slopes=bounded_slopes))
+    own = piecewise_activations(
+        continuous=continuous, bounded_slopes=bounded_slopes, smooth_pieces=smooth_pieces
+    )
+    return st.one_of(chosen, own)
 
 
 @st.composite
 def piecewise_activations(
-    draw: DrawFn, *, continuous: bool = True, bounded_slopes: bool = True, max_kinks: int = 3
+    draw: DrawFn,
+    *,
+    continuous: bool = True,
+    bounded_slopes: bool = True,
+    max_kinks: int = 3,
+    smooth_pieces: bool = False,
 ) -> Univariate:
-    """Functions of 1 to max_kinks + 1 polynomial pieces of degree at most 2, kinks rational.
+    """Functions of 1 to max_kinks + 1 pieces with rational kinks.
 
-    With `continuous` each piece starts at the value where its left neighbour ends; with
-    `bounded_slopes` the outer pieces are straight lines.  Shrinks to the zero function on one piece.
+    Pieces are polynomials of degree at most 2; with `smooth_pieces` some have a summand
+    a f(c (t - k)), f one of `SMOOTH` and k a kink that the piece ends at, or any point where there
+    is no kink.  With `continuous` each piece starts at the value where its left neighbour ends; since
+    that must be rational, only the two outer pieces then have such a summand.  With `bounded_slopes`
+    the polynomials of the outer pieces are straight lines, and exp only decays on them.
+    Shrinks to the zero function on one piece.
     """
     gaps = draw(st.lists(st.fractions(Fraction(1, 4), 2, max_denominator=4), max_size=max_kinks))
-    first = draw(st.fractions(-2, 2, max_denominator=4))
+    first = draw(_SMALL)
     kinks = [first + sum(gaps[:index], Fraction(0)) for index in range(len(gaps))]
-    small = st.fractions(-2, 2, max_denominator=4)
     expressions: list[Expression] = []
     for index in range(len(kinks) + 1):
         outer = index in (0, len(kinks))
-        bend = Fraction(0) if outer and bounded_slopes else draw(small)
-        expression = argument().scaled(draw(small)) + (argument() * argument()).scaled(bend)
-        offset = draw(small)
+        bend = Fraction(0) if outer and bounded_slopes else draw(_SMALL)
+        expression = argument().scaled(draw(_SMALL)) + (argument() * argument()).scaled(bend)
+        if smooth_pieces and (outer or not continuous):
+            is_open = (index == 0, index == len(kinks)) if bounded_slopes else (False, False)
+            expression += draw(_smooth_parts(kinks[max(index - 1, 0)] if kinks else first, *is_open))
+        offset = draw(_SMALL)
         if continuous and index > 0:
             kink = kinks[index - 1]
             offset = _at(expressions[-1], kink) - _at(expression, kink)
         expressions.append(expression + constant(offset))
     return piecewise(_name_of(kinks, expressions), {}, kinks, expressions)
+
+
+@st.composite
+def _smooth_parts(draw: DrawFn, point: Fraction, open_left: bool, open_right: bool) -> Expression:
+    """Zero, or a f(c (t - point)), whose slope is bounded where t tends to an open end."""
+    names = [name for name in SMOOTH if name != "exp" or not (open_left and open_right)]
+    name = draw(st.sampled_from([None, *names]))
+    if name is None:
+        return constant(0)
+    size, rate = draw(_SMALL), draw(st.fractions(Fraction(1, 4), 2, max_denominator=4))
+    decays = name == "exp" and (open_left or open_right)
+    is_reversed = open_right if decays else draw(st.booleans())
+    inside = (argument() + constant(-point)).scaled(-rate if is_reversed else rate)
+    return call(name, inside).scaled(size)
 
 
 def _name_of(kinks: Iterable[Fraction], expressions: Iterable[Expression]) -> str:
@@ -96,5 +134,8 @@ def _name_of(kinks: Iterable[Fraction], expressions: Iterable[Expression]) -> st
 
 
 def _at(expression: Expression, point: Fraction) -> Fraction:
-    """The value of a polynomial at a rational point."""
-    return sum((c * point**degree for (degree, _), c in expression.terms), Fraction(0))
+    """The value at a kink: of a polynomial, or of calls whose argument is 0 there."""
+    value = exact_value(expression, point)
+    if value is None:
+        raise NumericsError(f"expected a rational value at {point} of {expression}")
+    return value

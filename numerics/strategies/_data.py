@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import assert_never
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from numerics.errors import NumericsError
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Loss, LossKind, Network
 from proofs.theorems.bounds import Data
@@ -15,6 +15,9 @@ from proofs.theorems.bounds import Data
 from ._weights import tensors_of_norm
 
 __all__ = ["data_sets", "inputs", "targets"]
+
+# Entries of targets of bce: both labels, and fractions between them.
+_FRACTIONS = st.sampled_from([Fraction(n, 4) for n in (0, 4, 2, 1, 3)])
 
 
 @st.composite
@@ -26,21 +29,21 @@ def inputs(draw: DrawFn, *, count: int, width: int, norm: Fraction) -> ExactTens
 
 @st.composite
 def targets(draw: DrawFn, *, loss: Loss, count: int, width: int, norm: Fraction | None = None) -> ExactTensor:
-    """Exact targets [count, width]: probability vectors for cross-entropy, else rows of norm <= `norm`.
+    """Exact targets [count, width] in the loss's range.
 
-    Shrinks to the first class, or to zeros.
-
-    Raises:
-        NumericsError: for bce and huber, whose targets no strategy draws yet.
+    Probability vectors for cross-entropy, entries in [0, 1] for bce, labels 0 and 1 among them; else
+    rows of norm <= `norm`, or <= 1 where none is given.  Shrinks to the first class, or to zeros.
     """
-    if loss.kind in (LossKind.BCE, LossKind.HUBER):
-        raise NumericsError(f"targets of the loss {loss.label()} are not drawn yet")
-    rows: list[tuple[Fraction, ...]] = []
-    for _ in range(count):
-        if loss == Loss.CROSS_ENTROPY:
-            rows.append(draw(_probabilities(width)))
-        else:
-            rows.append(draw(tensors_of_norm((width,), Fraction(1) if norm is None else norm)).fractions())
+    match loss.kind:
+        case LossKind.CROSS_ENTROPY:
+            row = _probabilities(width)
+        case LossKind.BCE:
+            row = st.tuples(*[_FRACTIONS] * width)
+        case LossKind.MSE | LossKind.HALF_MSE | LossKind.HUBER:
+            row = tensors_of_norm((width,), Fraction(1) if norm is None else norm).map(ExactTensor.fractions)
+        case _:
+            assert_never(loss.kind)
+    rows = [draw(row) for _ in range(count)]
     return ExactTensor.from_fractions((count, width), tuple(entry for row in rows for entry in row))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cache
-from typing import ClassVar, assert_never, final
+from typing import Any, ClassVar, assert_never, final
 
 from proofs.errors import NetworkError
 from proofs.kernel.univariate import Univariate, argument, call, constant, piecewise
@@ -45,12 +45,14 @@ ALIASES = {
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Loss:
     """The loss l(f, y) of one sample; the loss of a data set is the mean over its samples.
 
     >>> Loss.huber(Fraction(1, 2)).label(), Loss.BCE.label()
     ('huber(delta=1/2)', 'bce')
+    >>> Loss.huber(Fraction(1, 2)), Loss.BCE
+    (Loss.huber(Fraction(1, 2)), Loss.BCE)
     """
 
     kind: LossKind
@@ -83,6 +85,14 @@ class Loss:
     def has_range(self) -> bool:
         """Whether the targets' entries lie in [0, 1] by definition, so that no norm of y is needed."""
         return self.kind in (LossKind.CROSS_ENTROPY, LossKind.BCE)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(repr(value) for _, value in self.parameters)
+        return f"Loss.{self.kind.value}({inside})" if inside else f"Loss.{self.kind.name}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For IPython and Hypothesis, which print the class's constants among the fields otherwise."""
+        printer.text("..." if cycle else repr(self))
 
     def label(self) -> str:
         """The name with its parameters, such as `huber(delta=1/2)`."""

@@ -1,7 +1,9 @@
 """Generated hostile input: expressions, names, and problem files with the files beside them.
 
 A case is a function of its number alone, so that a failing one can be run again by itself:
-`python tests/attacks/sandbox.py FOLDER 1 NUMBER`.
+`python tests/attacks/sandbox.py FOLDER 1 NUMBER`.  Its kind is the number modulo 10 and its disguise the
+next digits, so that each occurs as often as `LEAST` says whatever the random choices are; the kinds of
+expressions and archives, which are drawn, are counted too.
 """
 
 # ruff: noqa: E501
@@ -12,11 +14,25 @@ import io
 import json
 import random
 import zipfile
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-__all__ = ["expression", "name", "write_case"]
+__all__ = ["LEAST", "OCCURRED", "expression", "name", "write_case"]
+
+# How often every kind occurred so far in this process.
+OCCURRED: Counter[str] = Counter()
+# The least number of cases (of expressions and numbers: occurrences) of every kind in 1,000 cases.
+LEAST = {
+    "pieces": 300, "damaged once": 100, "damaged twice": 200, "strange name": 100, "section of anything": 100,
+    "path outside": 30, "link": 100, "made file": 60,
+    "no quotes": 20, "YAML tag or anchor": 20, "duplicate keys": 20, "alias bomb": 20, "deep nesting": 20,
+    "block style": 20, "broken bytes": 30, "cut off": 20,
+    "expression: code or TeX": 20, "expression: soup": 20, "expression: nested": 5, "expression: powers": 5,
+    "expression: growth": 5, "expression: long": 5, "expression: minus signs": 5, "expression: calls": 5,
+    "expression: sign put in": 20, "expression: sign left out": 20, "expression: formula": 200,
+    "archive: no archive": 10, "archive: strange members": 20, "archive: cut off": 5,
+}  # fmt: skip
 
 CODE = [
     "__import__('os').system('id')", "().__class__.__bases__[0].__subclasses__()", "eval('1')", "exec('x=1')",
@@ -35,9 +51,14 @@ STRANGE = [
 ]  # fmt: skip
 PATHS = [
     "../x.npz", "/etc/passwd", "~/.ssh/id_rsa", "x/../../y.npz", "C:\\x.npz", "\\\\host\\share", "file:///etc/passwd",
-    "http://127.0.0.1/x.npz", "/dev/zero", "/proc/self/environ", "a\0b.npz", "", ".", "..", "link.npz", "loop.npz",
-    "dir.npz", "made.npz", "made.safetensors", "x" * 5000 + ".npz", "con.npz", "|id", "made.npz/x", "made.pt", "-", "%2e%2e/x",
+    "http://127.0.0.1/x.npz", "/dev/zero", "/proc/self/environ", "a\0b.npz", "", ".", "..",
+    "x" * 5000 + ".npz", "con.npz", "|id", "made.npz/x", "-", "%2e%2e/x",
 ]  # fmt: skip
+# What they lead to: a file outside, a directory outside, themselves; and a directory that is no file.
+LINKS = {"link.npz": "/etc/passwd", "link.safetensors": "/etc/passwd", "link.csv": "/etc/passwd", "away": "/etc",
+         "loop.npz": "loop.npz"}  # fmt: skip
+LINKED = [*LINKS, "away/passwd", "dir.npz"]
+MADE = ["made.npz", "made.npz", "made.safetensors", "made.pt"]
 ATOMS = ["t", "1", "2/3", "0.1", "1e-3", "pi", "e", "0", "1e99", "007", "."]
 CALLS = ["exp", "tanh", "sigmoid", "softplus", "erf", "Phi", "normal_pdf", "sin", "cos", "tan", "sinh", "cosh", "sqrt",
          "log", "abs", "inverse", "EXP"]  # fmt: skip
@@ -65,21 +86,26 @@ SIGNS = [
 ]
 
 
+EXPRESSIONS = ["code or TeX", "soup", "", "sign put in", "sign left out", "formula", "formula", "formula"]
+BOMBS = ["nested", "powers", "growth", "long", "minus signs", "calls"]
+
+
 def expression(rng: random.Random) -> str:
     """A text that may or may not be an expression; some grow fast when multiplied out."""
     kind = rng.randrange(8)
+    if kind == 2:
+        return _bomb(rng)
+    OCCURRED["expression: " + EXPRESSIONS[kind]] += 1
     if kind == 0:
         return rng.choice(CODE + TEX)
     if kind == 1:
         soup = ATOMS + SIGNS + CALLS + (CODE + TEX + STRANGE if rng.random() < 0.3 else [])
         return "".join(rng.choice(soup) for _ in range(rng.randrange(40)))
-    if kind == 2:
-        return _bomb(rng)
     text = _formula(rng, rng.randrange(1, 5))
     if kind == 3:
         place = rng.randrange(len(text) + 1)
         return text[:place] + rng.choice(SIGNS + STRANGE + CODE) + text[place:]
-    if kind == 4 and text:
+    if kind == 4:
         place = rng.randrange(len(text))
         return text[:place] + text[place + 1 :]
     return text
@@ -103,7 +129,9 @@ def _formula(rng: random.Random, depth: int) -> str:
 def _bomb(rng: random.Random) -> str:
     size = rng.choice([10, 100, 1_000, 4_000])
     text = rng.choice(["t", "9", "(t+1)", "(t+exp(t)+sin(t)+1)", "tan(t)", "1e99"])
-    match rng.randrange(6):
+    kind = rng.randrange(6)
+    OCCURRED["expression: " + BOMBS[kind]] += 1
+    match kind:
         case 0:
             return "(" * size + text + ")" * size
         case 1:
@@ -207,7 +235,7 @@ def _damaged(rng: random.Random, tree: Any) -> Any:
 
 
 def _section(rng: random.Random) -> Any:
-    path = rng.choice(PATHS)
+    path = rng.choice([*PATHS, *LINKED, *MADE])
     return rng.choice([
         {"file": path}, {"values": _number(rng)}, {"npz": {"path": path}}, {"radius": _number(rng)},
         {"csv": {"path": path, "features": [name(rng)], "target": _number(rng)}}, {"source": name(rng)},
@@ -215,53 +243,45 @@ def _section(rng: random.Random) -> Any:
     ])  # fmt: skip
 
 
-def _text(rng: random.Random, tree: Any) -> bytes:
-    """The tree as YAML in flow style, with decorations and damaged bytes now and then."""
+DISGUISES = ["no quotes", "YAML tag or anchor", "duplicate keys", "alias bomb", "deep nesting", "block style"]
+DECORATIONS = [
+    "&a ", "*a ", "!!python/object/apply:os.system [id] ", "!x ", "<<: ", "? ", "- ", "\t", "---\n", "|\n", ">",
+]  # fmt: skip
+
+
+def _text(rng: random.Random, tree: Any, disguise: int) -> bytes:
+    """The tree as YAML in flow style; with a disguise, from 0 to 5, or damaged bytes now and then."""
     text = json.dumps(tree, ensure_ascii=rng.random() < 0.7)
-    match rng.randrange(30):
+    if disguise < len(DISGUISES):
+        OCCURRED[DISGUISES[disguise]] += 1
+    match disguise:
         case 0:
-            text = text.replace('"', "", rng.randrange(30))
+            text = text.replace('"', "", rng.randrange(1, 30))
         case 1:
             place = rng.randrange(len(text))
-            decorations = [
-                "&a ",
-                "*a ",
-                "!!python/object/apply:os.system [id] ",
-                "!x ",
-                "<<: ",
-                "? ",
-                "- ",
-                "\t",
-                "---\n",
-                "|\n",
-                ">",
-            ]
-            text = text[:place] + rng.choice(decorations) + text[place:]
+            text = text[:place] + rng.choice(DECORATIONS) + text[place:]
         case 2:
-            text = text.replace("{", '{"name": 1, "name": 2, ', 1)
+            text = '{"name": 1, "name": 2, ' + text.removeprefix("{")
         case 3:
-            text = (
-                "a: &a [x,x]\n"
-                + "".join(f"b{i}: &b{i} [*a,*a,*a]\n" for i in range(rng.randrange(30)))
-                + text
-            )
+            bomb = "".join(f"b{i}: &b{i} [*a,*a,*a]\n" for i in range(rng.randrange(1, 30)))
+            text = "a: &a [x,x]\n" + bomb + text
         case 4:
             text = rng.choice("[{") * rng.choice([5, 500, 50_000]) + text
         case 5:
-            text = (
-                "".join(f"{key}: {json.dumps(value)}\n" for key, value in tree.items())
-                if isinstance(tree, dict)
-                else text
-            )
+            text = "".join(f"{json.dumps(key)}: {json.dumps(value)}\n" for key, value in tree.items())
         case _:
             pass
     content = text.encode("utf-8", "surrogatepass")
-    if rng.random() < 0.08:
+    if rng.random() < 0.08 and content:
+        OCCURRED["broken bytes"] += 1
         damaged = bytearray(content)
         for _ in range(rng.randrange(1, 6)):
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
         content = bytes(damaged)
-    return content[: rng.randrange(len(content))] if rng.random() < 0.05 and content else content
+    if rng.random() < 0.05 and content:
+        OCCURRED["cut off"] += 1
+        return content[: rng.randrange(len(content))]
+    return content
 
 
 def _archive(rng: random.Random) -> bytes:
@@ -274,6 +294,7 @@ def _archive(rng: random.Random) -> bytes:
     magic = b"\x93NUMPY" + bytes([rng.choice([1, 2, 3, 9]), 0]) + len(header).to_bytes(2, "little")
     body = rng.choice([bytes(32), b"", rng.randbytes(40), b"\x80\x04cos\nsystem\n", bytes(3_000_000)])
     if rng.random() < 0.3:
+        OCCURRED["archive: no archive"] += 1
         return rng.choice([rng.randbytes(200), magic + header, b"PK\x03\x04" + rng.randbytes(50), b""])
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
@@ -282,7 +303,11 @@ def _archive(rng: random.Random) -> bytes:
         ):
             made.writestr(label, magic + header + body)
     content = stream.getvalue()
-    return content[: rng.randrange(len(content))] if rng.random() < 0.2 else content
+    if rng.random() < 0.2:
+        OCCURRED["archive: cut off"] += 1
+        return content[: rng.randrange(len(content))]
+    OCCURRED["archive: strange members"] += 1
+    return content
 
 
 def _files(rng: random.Random, folder: Path) -> None:
@@ -294,25 +319,59 @@ def _files(rng: random.Random, folder: Path) -> None:
     (folder / "made.pt").write_bytes(b"\x80\x04cos\nsystem\n(S'id'\ntR.")
 
 
-def write_case(number: int, folder: Path) -> Path:
-    """The problem file of that number, with the files that it may name; links are made once."""
-    rng = random.Random(f"hostile {number}")
-    if not (folder / "link.npz").is_symlink():
-        (folder / "link.npz").symlink_to("/etc/passwd")
-        (folder / "loop.npz").symlink_to(folder / "loop.npz")
+def _links(folder: Path) -> None:
+    """The links that cases name, and a directory with the name of a file; made once."""
+    if not (folder / "dir.npz").is_dir():
         (folder / "dir.npz").mkdir()
-    tree: Any = _good()
-    steps: list[Callable[[], Any]] = [
-        lambda: tree | {"network": [tree["network"][0], {"activation": _pieces(rng)}, tree["network"][2]]},
-        lambda: tree | {"network": [tree["network"][0], {"activation": _pieces(rng)}, tree["network"][2]]},
-        lambda: _damaged(rng, tree),
-        lambda: _damaged(rng, _damaged(rng, tree)),
-        lambda: tree | {rng.choice(["weights", "data"]): _section(rng)},
-        lambda: tree | {"name": name(rng)},
-    ]
-    tree = rng.choice(steps)()
-    if rng.random() < 0.3:
-        _files(rng, folder)
+        for link, target in LINKS.items():
+            (folder / link).symlink_to(target)
+
+
+def _reading(rng: random.Random, tree: Any, path: str) -> Any:
+    """The tree with that file as its weights or its data."""
+    columns = {"path": path, "features": [0, 1], "target": 2}
+    section = rng.choice([
+        {"weights": {"file": path}}, {"weights": {"file": path}}, {"data": {"npz": {"path": path}}},
+        {"data": {"csv": columns}},
+    ])  # fmt: skip
+    return tree | section
+
+
+def _case(rng: random.Random, number: int, folder: Path) -> tuple[str, Any]:
+    """The kind of a case and its tree."""
+    tree = _good()
+    match number % 10:
+        case 0 | 1 | 2:
+            layers = tree["network"]
+            return "pieces", tree | {"network": [layers[0], {"activation": _pieces(rng)}, layers[2]]}
+        case 3:
+            return "damaged once", _damaged(rng, tree)
+        case 4 | 5:
+            return "damaged twice", _damaged(rng, _damaged(rng, tree))
+        case 6:
+            return "strange name", tree | {"name": name(rng)}
+        case 7:
+            return "section of anything", tree | {rng.choice(["weights", "data"]): _section(rng)}
+        case 8:
+            return "link", _reading(rng, tree, rng.choice(LINKED))
+        case _:
+            if number // 10 % 3 == 0:
+                return "path outside", _reading(rng, tree, rng.choice(PATHS))
+            _files(rng, folder)
+            return "made file", _reading(rng, tree, rng.choice(MADE))
+
+
+def write_case(number: int, folder: Path) -> Path:
+    """The problem file of that number, with the files that it may name."""
+    rng = random.Random(f"hostile {number}")
+    _links(folder)
+    kind, tree = _case(rng, number, folder)
+    OCCURRED[kind] += 1
     path = folder / "case.yaml"
-    path.write_bytes(_text(rng, tree))
+    if kind in ("link", "path outside", "made file"):
+        # Left as it is, so that the file is looked at.
+        content = json.dumps(tree).encode()
+    else:
+        content = _text(rng, tree, number // 10 % 25 if isinstance(tree, dict) else len(DISGUISES))
+    path.write_bytes(content)
     return path

@@ -2,7 +2,7 @@
 
 Watched are: what is opened (only files inside the folder, and modules), what is executed (only
 code of modules), processes and sockets (none), the time of each case, and the address space.
-Prints one JSON document: how often each kind of refusal occurred, and what went wrong.
+Prints one JSON document: how often each kind of refusal and of hostile input occurred, and what went wrong.
 """
 
 from __future__ import annotations
@@ -132,6 +132,8 @@ def _on_the_command_line(path: Path) -> list[str]:
 
 
 def main(folder: Path, count: int, first: int = 0) -> dict[str, Any]:
+    from hostile import OCCURRED
+
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, _alarm)
     watch = Watch(folder)
@@ -147,6 +149,7 @@ def main(folder: Path, count: int, first: int = 0) -> dict[str, Any]:
             failures.append({"case": number, "wrong": wrong})
     return {
         "kinds": dict(kinds.most_common()),
+        "occurred": dict(OCCURRED),
         "failures": failures[:20],
         "failed": len(failures),
         "slowest_s": round(slowest, 3),

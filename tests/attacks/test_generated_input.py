@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile import LEAST
 
 HERE = Path(__file__).resolve().parent
 CI, NIGHTLY = 1_000, 10_000
@@ -50,6 +51,9 @@ def check(report: dict[str, Any], count: int) -> None:
     # Neither everything nor nothing is refused.
     assert 0.02 * count < report["kinds"]["accepted"] < 0.4 * count
     assert report["peak_mib"] < MEMORY_MIB
+    assert set(report["occurred"]) == set(LEAST)
+    rare = {kind: seen for kind, seen in report["occurred"].items() if seen * 1000 < LEAST[kind] * count}
+    assert rare == {}
 
 
 def test_a_thousand_hostile_problem_files_do_no_harm(tmp_path: Path) -> None:
@@ -59,6 +63,20 @@ def test_a_thousand_hostile_problem_files_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.nightly
 def test_ten_thousand_hostile_problem_files_do_no_harm(tmp_path: Path) -> None:
     check(watched(tmp_path, NIGHTLY, CI), NIGHTLY)
+
+
+def test_a_link_that_is_followed_is_noticed_in_a_hundred_cases(tmp_path: Path) -> None:
+    before = """
+import gradlemma.problem._files as files
+class Unchecked(type(Path())):
+    def is_relative_to(self, *other):
+        return True
+files.Path = Unchecked
+"""
+    report = watched(tmp_path, 100, before=before)
+    followed = [failure for failure in report["failures"] if "open /etc/passwd" in failure["wrong"]]
+    assert len(followed) >= 3
+    assert all(failure["case"] % 10 in (7, 8) for failure in report["failures"])
 
 
 HARM = {

@@ -406,6 +406,11 @@ ARCHIVES: dict[str, tuple[str, bytes]] = {
         "w.npz",
         archive(**{"W1.npy": b"\x93NUMPY\x01\x00" + (60000).to_bytes(2, "little") + b"(" * 60000}),
     ),
+    # numpy reads what is no literal once more, by tokens, as Python 2 would have written it.
+    "npz_open_header": (
+        "w.npz",
+        archive(**{"W1.npy": b"\x93NUMPY\x01\x00" + (2).to_bytes(2, "little") + b"[\n"}),
+    ),
     "npz_bomb": ("w.npz", archive(**{"W1.npy": bytes(600_000_000)})),
     "npz_strange_member": ("w.npz", archive(**{"../../x": b"1"})),
     "npz_strings": ("w.npz", archive(**{"W1.npy": npy((2,), bytes(16), "<U2")})),

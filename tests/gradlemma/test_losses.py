@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from gradlemma import Dense, Network, Problem, ProblemError, bounds, check_problem, load_problem
 from gradlemma.check import Verdict
 from gradlemma.compare import differences
+from gradlemma.derive import run_derive
+from gradlemma.proved import derive_bounds
 from gradlemma.report import document_of
 from proofs.network import Loss
 
@@ -73,8 +77,42 @@ def test_other_losses_are_refused_in_one_sentence(tmp_path: Path, text: str, key
 @pytest.mark.parametrize("row", ["[[0, 2]]", "[[-1/10, 0]]", "[[1/2, 1.0000001]]"])
 def test_targets_of_bce_lie_between_zero_and_one(tmp_path: Path, row: str) -> None:
     text = HEAD + BOX + f"loss: bce\ndata: {{inline: {{x: [[1]], y: {row}}}}}\n"
-    with pytest.raises(ProblemError, match=r"targets of bce in \[0, 1\]"):
+    with pytest.raises(ProblemError, match=r"targets of bce in \[0, 1\]") as caught:
         load(tmp_path, text)
+    assert "probabilit" not in str(caught.value)
+    with pytest.raises(ProblemError, match=r"no targets for bce, whose targets have entries in \[0, 1\]"):
+        load(tmp_path, FREE + "loss: bce\ntargets: {norm: 1}\n")
+
+
+def test_parameters_of_many_digits_are_printed_in_short(tmp_path: Path) -> None:
+    problem = load(tmp_path, FREE + "loss: {huber: {delta: 1e-400}}\n")
+    assert problem.loss == Loss.huber(Fraction(1, 10**400))
+    assert "huber(delta=1/1000" in repr(problem) and "..." in repr(problem)
+    assert len(repr(problem)) < 100 and len(repr(derive_bounds(problem))) < 250
+    assert "huber(delta=1/2)" in repr(load(tmp_path, FREE + "loss: {huber: {delta: 1/2}}\n"))
+    slope = "{name: leaky_relu, slope: 1e-400}"
+    assert len(repr(load(tmp_path, FREE.replace("tanh", slope) + "loss: mse\ntargets: {norm: 1}\n"))) < 200
+
+
+@pytest.mark.parametrize("loss", ["bce", "huber"])
+def test_bnd_2_is_refused_for_losses_that_it_is_not_about(loss: str, tmp_path: Path) -> None:
+    load(tmp_path, FREE + f"loss: {loss}\n")
+    with pytest.raises(ProblemError, match="for BND-2, whose loss is softmax cross-entropy") as caught:
+        run_derive(
+            "BND-2", problem=tmp_path / "p.yaml", depth=None, form="md", fragment=False, out=None
+        )  # fmt: skip
+    assert "BND-1 takes --problem, with any loss" in str(caught.value)
+    # What it says to try instead works.
+    assert run_derive(
+        "BND-1", problem=tmp_path / "p.yaml", depth=None, form="md", fragment=False, out=tmp_path / "d.md"
+    ) == 0  # fmt: skip
+    refused = subprocess.run(
+        [sys.executable, "-m", "gradlemma.cli", "derive", "BND-2", "--loss", loss],
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 2 and refused.stdout == ""
+    assert refused.stderr.strip() == "gradlemma: No such option: --loss; see gradlemma --help"
 
 
 def test_what_goes_with_which_loss(tmp_path: Path) -> None:
