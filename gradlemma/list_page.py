@@ -102,7 +102,7 @@ def _use(found: dict[str, Any]) -> Iterator[str]:
         yield "Known counterexamples:"
         yield ""
         for known in found["counterexamples"]:
-            yield f"- without `{known['dropped']}`: {known['witness']}"
+            yield f"- without `{known['dropped']}`: `{known['witness']}`"
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from proofs.kernel.core import Theorem
 
-from ._statement import Counterexample, Hypothesis, Instantiation, Sampled, Statement
+from ._statement import Hypothesis, Instantiation, Sampled, Statement
 from .assumptions import Assumption
+from .witnesses import known
 
 __all__ = ["STATEMENTS"]
 
@@ -63,11 +64,6 @@ STATEMENTS = (
         ),
         theorems=_theorems,
         sampling=Sampled("`|phi^(k)(t)| / c - 1` at points `t`, and `|phi(t) - phi(0)| / (c |t|) - 1`"),
-        counterexamples=(
-            Counterexample(
-                "continuity", "`sign`: `|sign(t) - sign(0)| = 1` at every `t > 0`, `sup|sign'| = 0`"
-            ),
-            Counterexample("radius", "`square` with `R = 2`: `|phi'(3)| = 6 > 4`"),
-        ),
+        counterexamples=known("ACT"),
     ),
 )

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from proofs.kernel.core import Theorem
 
-from ._statement import Counterexample, Hypothesis, Instantiation, Sampled, Statement
+from ._statement import Hypothesis, Instantiation, Sampled, Statement
 from .assumptions import Assumption
 from .hypotheses import (
     ACTIVATION_CONSTANTS,
@@ -20,10 +20,12 @@ from .hypotheses import (
     INPUT_NORM,
     NONNEGATIVE_CONSTANTS,
     TARGET_NORM,
+    TARGET_RANGE,
     TARGETS,
     WEIGHT_NORMS,
     off_kinks,
 )
+from .witnesses import known
 
 __all__ = ["STATEMENTS"]
 
@@ -41,10 +43,12 @@ def _worst_case() -> Mapping[str, Theorem]:
 
     one = Fraction(1)
     network = Network.of(1, Dense(1), "relu", Dense(1))
-    work = Derivation(network, Loss.HALF_MSE)
-    reading = work.worst_case(Box((one, one), (one, one)), one, one)
+    box = Box((one, one), (one, one))
+    reading = Derivation(network, Loss.HALF_MSE).worst_case(box, one, one)
+    labels = Derivation(network, Loss.BCE).worst_case(box, one)
     return {
         **two_layer_bounds(),
+        "relu_bce.G_max": labels.gradient.theorem,
         "relu_half_mse.G_max": reading.gradient.theorem,
         "relu_half_mse.H_max": reading.hessian.theorem,
     }
@@ -105,11 +109,6 @@ def _readings() -> Mapping[str, Theorem]:
     return found
 
 
-TIED = Counterexample(
-    "fresh-parameters",
-    "`f = w (w x)`, one weight in both layers: `|f'(w)| = 2 |w x|`, while two separate weights give `sqrt(2) |w x|`",
-)
-
 STATEMENTS = (
     Statement(
         id="BND-1",
@@ -122,6 +121,7 @@ STATEMENTS = (
             BIAS_NORMS,
             INPUT_NORM,
             TARGETS,
+            TARGET_RANGE,
             TARGET_NORM,
             FRESH_PARAMETERS,
             ACTIVATION_CONSTANTS,
@@ -142,24 +142,7 @@ STATEMENTS = (
         ),
         theorems=_worst_case,
         sampling=Sampled(MARGIN + " at weights in the box and data in range"),
-        counterexamples=(
-            Counterexample(
-                "weight-norms",
-                "one layer, width 1, one sample, half squared error, `s = M = M_y = 1`: `w = 2`, `x = 1`, `y = -1` "
-                "has `|grad L| = 3 > 2`",
-            ),
-            Counterexample(
-                "input-norm",
-                "one layer, width 1, one sample, half squared error, `s = M = M_y = 1`: `w = 1`, `x = 2`, `y = -1` "
-                "has `|grad L| = 6 > 2`",
-            ),
-            Counterexample(
-                "target-norm",
-                "one layer, width 1, one sample, half squared error, `s = M = M_y = 1`: `w = 1`, `x = 1`, `y = -2` "
-                "has `|grad L| = 3 > 2`",
-            ),
-            TIED,
-        ),
+        counterexamples=known("BND-1"),
     ),
     Statement(
         id="BND-1-joint",
@@ -187,6 +170,7 @@ STATEMENTS = (
         ),
         theorems=_joint,
         sampling=Sampled("`||Hess L|| / H_max_refined - 1` at weights in the box and data in range"),
+        counterexamples=known("BND-1-joint"),
     ),
     Statement(
         id="BND-2",
@@ -223,13 +207,7 @@ STATEMENTS = (
         ),
         theorems=_closed_form,
         sampling=Sampled(MARGIN + " at weights with `||W_l|| <= s` and data with `||x_i|| <= M`"),
-        counterexamples=(
-            Counterexample(
-                "weight-norms",
-                "two layers, widths 1-1-2, identity, `s = M = 1`: `w_1 = 1`, `W_2 = (4, -4)`, `x = 1`, `y = (0, 1)` "
-                "has `||grad L|| > 8`, `G_max = 2`",
-            ),
-        ),
+        counterexamples=known("BND-2"),
     ),
     Statement(
         id="BND-3",
@@ -274,12 +252,6 @@ STATEMENTS = (
         ),
         theorems=_readings,
         sampling=Sampled(MARGIN + " at the given weights, or at points of the ball"),
-        counterexamples=(
-            Counterexample(
-                "ball-radius",
-                "`f = w x`, half squared error, `w_0 = 0`, `x = 1`, `y = 0`, `rho = 1`: `w = 2` has `|grad L| = 2 > 1`",
-            ),
-            TIED,
-        ),
+        counterexamples=known("BND-3"),
     ),
 )

@@ -21,7 +21,9 @@ BIAS_NORMS = Hypothesis(
 INPUT_NORM = Hypothesis("input-norm", "`||x_i|| <= M` for every sample.", (Assumption.INPUT_NORM,))
 TARGET_NORM = Hypothesis("target-norm", "`||y_i|| <= M_y` for every sample.", (Assumption.TARGET_NORM,))
 TARGET_RANGE = Hypothesis(
-    "target-range", "The entries of every target lie in [0, 1] (binary cross-entropy).", (Assumption.TARGET_RANGE,)
+    "target-range",
+    "The entries of every target lie in [0, 1] (binary cross-entropy).",
+    (Assumption.TARGET_RANGE,),
 )
 TARGETS = Hypothesis(
     "targets",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from proofs.kernel.core import Theorem
 
-from ._statement import Counterexample, Hypothesis, Instantiation, Sampled, Statement
+from ._statement import Hypothesis, Instantiation, Sampled, Statement
 from .hypotheses import (
     ACTIVATION_CONSTANTS,
     BIAS_NORMS,
@@ -19,6 +19,7 @@ from .hypotheses import (
     WEIGHT_NORMS,
     off_kinks,
 )
+from .witnesses import known
 
 __all__ = ["STATEMENTS"]
 
@@ -86,23 +87,7 @@ STATEMENTS = (
         sampling=Sampled(
             "`||z||`, `||D z[u]||`, `||D^2 z[u,u]||` over their bounds, minus 1, along directions u"
         ),
-        counterexamples=(
-            Counterexample(
-                "weight-norms", "`z = w h` with `s = 1`, `w = 2`: `|D z[u]| = 2 |D h[u]|` where `u_g = 0`"
-            ),
-            Counterexample(
-                "fresh-parameters",
-                "`f = w (w x)`, one weight in both layers: `|D f| = 2 |w x|`, while two separate weights give "
-                "`sqrt(2) |w x|`",
-            ),
-            Counterexample(
-                "factor-2",
-                "`f = w_2 w_1 x` at `w = 0`, `x = 1`, `u = (1, 1)`: `D^2 f[u,u] = 2`, without the factor 1",
-            ),
-            Counterexample(
-                "bias-one", "`z = w h + b` at `h = 0`: `D z[u] = u_b`, without the 1 the bound is 0"
-            ),
-        ),
+        counterexamples=known("JET-affine"),
     ),
     Statement(
         id="JET-activation",
@@ -126,12 +111,7 @@ STATEMENTS = (
         sampling=Sampled(
             "`||h||`, `||D h[u]||`, `||D^2 h[u,u]||` over their bounds, minus 1, along directions u"
         ),
-        counterexamples=(
-            Counterexample(
-                "bend-term",
-                "`h = (w x)^2` at `w = 1`, `x = 1`: `D^2 h[u,u] = 2 u^2`, but `z = w x` has `K_z = 0`",
-            ),
-        ),
+        counterexamples=known("JET-activation"),
     ),
     Statement(
         id="JET-1",
@@ -151,11 +131,6 @@ STATEMENTS = (
         ),
         theorems=_jet_one,
         sampling=Sampled("`||D F|| / ||j||_2 - 1` and `||D^2 F|| / lambda - 1` of a network's output F"),
-        counterexamples=(
-            Counterexample(
-                "fresh-parameters",
-                "`f = w (w x)`, one weight in both layers: `|D f| = 2 |w x|`, while `||j||_2 = sqrt(2) |w x|`",
-            ),
-        ),
+        counterexamples=known("JET-1"),
     ),
 )

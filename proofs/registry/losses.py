@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from proofs.kernel.core import Theorem
 from proofs.network import loss_named
 
-from ._statement import Counterexample, Hypothesis, Instantiation, Sampled, Statement
+from ._statement import Hypothesis, Instantiation, Sampled, Statement
 from .hypotheses import (
     FACTOR_SQRT2,
     NODE_NORM,
@@ -18,6 +18,7 @@ from .hypotheses import (
     TARGETS,
     off_kinks,
 )
+from .witnesses import known
 
 __all__ = ["STATEMENTS"]
 
@@ -38,7 +39,6 @@ def _statement(
     title: str,
     says: str,
     hypotheses: tuple[Hypothesis, ...],
-    counterexamples: tuple[Counterexample, ...],
 ) -> Statement:
     return Statement(
         id=f"LOSS-{name}",
@@ -58,15 +58,7 @@ def _statement(
         ),
         theorems=_theorems(name),
         sampling=Sampled("`|D l[u]|` and `|D^2 l[u,u]|` over their bounds, minus 1, along directions u"),
-        counterexamples=counterexamples,
-    )
-
-
-def _squared(factor: int) -> tuple[Counterexample, ...]:
-    attained, bound = 2 * factor, factor
-    return (
-        Counterexample("node-norm", f"`f = 2`, `y = 0`, with `a = 1`, `M_y = 0`: `|l'| = {attained} > {bound}`"),
-        Counterexample("target-norm", f"`f = 0`, `y = 2`, with `a = 0`, `M_y = 1`: `|l'| = {attained} > {bound}`"),
+        counterexamples=known(f"LOSS-{name}"),
     )
 
 
@@ -76,34 +68,24 @@ STATEMENTS = (
         "softmax cross-entropy",
         "`l = log(sum_i exp f_i) - <y, f>` with y a probability vector, `g = sqrt(2)`, `h = 1/2`",
         (TARGETS, FACTOR_SQRT2),
-        (
-            Counterexample("targets", "`f = (0, 0)`, `y = (3, 0)`: `||p - y|| = sqrt(6.5) > sqrt(2)`"),
-            Counterexample("factor-sqrt2", "`f = (t, 0)`, `y = (0, 1)`: `||p - y|| -> sqrt(2)` as t grows"),
-        ),
     ),
     _statement(
         "mse",
         "squared error",
         "`l = ||f - y||^2`, `||f|| <= a`, `||y|| <= M_y`, `g = 2 (a + M_y)`, `h = 2`",
         (NODE_NORM, TARGET_NORM, NONNEGATIVE_CONSTANTS, FACTOR_2),
-        (
-            *_squared(2),
-            Counterexample("factor-2", "`f = 1`, `y = 0`: `|l'| = 2`, without the factor 1"),
-        ),
     ),
     _statement(
         "half_mse",
         "half squared error",
         "`l = ||f - y||^2 / 2`, `||f|| <= a`, `||y|| <= M_y`, `g = a + M_y`, `h = 1`",
         (NODE_NORM, TARGET_NORM, NONNEGATIVE_CONSTANTS),
-        _squared(1),
     ),
     _statement(
         "bce",
         "binary cross-entropy",
         "`l = sum_i log(1 + exp f_i) - y_i f_i` over d outputs with `0 <= y_i <= 1`, `g = sqrt(d)`, `h = 1/4`",
         (TARGET_RANGE,),
-        (Counterexample("target-range", "one output, `f = 0`, `y = 2`: `|l'| = 3/2 > 1`"),),
     ),
     _statement(
         "huber",
@@ -111,9 +93,5 @@ STATEMENTS = (
         "`l` the sum over d outputs of `r^2 / 2` where `|r| <= delta` and `delta (|r| - delta/2)` beyond, `r = f - y`, "
         "`||f|| <= a`, `||y|| <= M_y`, `g = sqrt(d) delta` or `g = a + M_y`, `h = 1`",
         (NODE_NORM, TARGET_NORM, NONNEGATIVE_CONSTANTS),
-        (
-            Counterexample("node-norm", "`delta = 4`, `f = 2`, `y = 0`, with `a = 1`, `M_y = 0`: `|l'| = 2 > 1`"),
-            Counterexample("target-norm", "`delta = 4`, `f = 0`, `y = 2`, with `a = 0`, `M_y = 1`: `|l'| = 2 > 1`"),
-        ),
     ),
 )

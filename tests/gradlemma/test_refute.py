@@ -150,9 +150,9 @@ def test_interrupts_keep_what_is_known(tmp_path, monkeypatch):
         (["BND-1", "--drop", "off-kinks"], "attack instead: weight-norms"),
         (["BND-1", "--drop", "eigenvector"], "can be dropped"),
         (["BND-1", "--profile", "cu"], "did you mean ci?"),
-        (["BND-1", "--examples", "0"], "0 is not in the range"),
-        (["BND-1", "--minutes", "-1"], "not in the range"),
-        (["BND-1", "--seed", "-1"], "not in the range"),
+        (["BND-1", "--examples", "0"], "greater than or equal to 1"),
+        (["BND-1", "--minutes", "-1"], "greater than or equal to 0.001"),
+        (["BND-1", "--seed", "-1"], "greater than or equal to 0"),
         (["--drop", "continuity", "--file", "x.py"], "leave out --drop"),
     ],
 )
