@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gradlemma.check import check_problem as check_problem
+    from gradlemma.claims import claim as claim
     from gradlemma.errors import ProblemError as ProblemError
     from gradlemma.problem import Problem as Problem
     from gradlemma.problem import activation_from_pieces as activation_from_pieces
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bounds", "Dense", "Loss", "Network", "Problem", "ProblemError", "activation", "activation_from_pieces",
-    "bounds", "check_problem", "load_problem",
+    "bounds", "check_problem", "claim", "load_problem",
 ]  # fmt: skip
 
 _HOME = {
@@ -31,6 +32,7 @@ _HOME = {
     "activation_from_pieces": "gradlemma.problem",
     "bounds": "gradlemma.proved",
     "check_problem": "gradlemma.check",
+    "claim": "gradlemma.claims",
     "Problem": "gradlemma.problem",
     "ProblemError": "gradlemma.errors",
     "load_problem": "gradlemma.problem",

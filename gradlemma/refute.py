@@ -188,7 +188,7 @@ def _claims(file: Path, names: Sequence[str], drop: str | None) -> list[Attack]:
         )
     from gradlemma.claims import attacks_of
 
-    return attacks_of(file, names)
+    return list(attacks_of(file, names))
 
 
 def _budget(profile: str, examples: int | None) -> Budget:

@@ -42,8 +42,9 @@ def _outcome(outcome: Outcome, attack: Attack) -> dict[str, Any]:
         "settings": outcome.settings,
         "skipped_settings": outcome.skipped,
         "replayed_cases": outcome.replayed,
-        "largest_ratio": outcome.largest_ratio,
-        "ratios": dict(outcome.ratios),
+        "largest_ratio": outcome.largest_ratio if attack.is_ratio else None,
+        "largest_margin": None if attack.is_ratio else outcome.largest_ratio,
+        "ratios": dict(outcome.ratios) if attack.is_ratio else {},
         "witness": None if outcome.witness is None else _witness(outcome.witness, attack),
         "reasons": list(outcome.reasons),
         "seed": outcome.seed,
@@ -73,10 +74,11 @@ def print_report(found: Refuted) -> None:
     """Print one line a statement, then the witnesses with snippet and problem file."""
     names = [title(outcome.statement, outcome.dropped) for outcome in found.outcomes]
     width = max(len("statement"), *(len(name) for name in names))
-    print(f"{'statement'.ljust(width)}  largest ratio  verdict")
+    measured = "largest ratio" if all(attack.is_ratio for attack in found.attacks) else "largest margin"
+    print(f"{'statement'.ljust(width)}  {measured}  verdict")
     for name, outcome in zip(names, found.outcomes, strict=True):
         ratio = "-" if outcome.largest_ratio is None else _ratio(outcome.largest_ratio)
-        print(f"{name.ljust(width)}  {ratio:>13}  {printable(outcome.sentence(), 300)}")
+        print(f"{name.ljust(width)}  {ratio:>{len(measured)}}  {printable(outcome.sentence(), 300)}")
     for outcome, attack in zip(found.outcomes, found.attacks, strict=False):
         if outcome.witness is not None:
             _print_witness(outcome.witness, attack)

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 from flint import ctx
 
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Activate, Dense, Loss, Network
 
-from .jets import jets, rows
+from .jets import Block, jets, rows
 from .losses import output_gradient
-from .numbers import PRECISION, Field, Number, dot, field_for
+from .numbers import PRECISION, Field, FieldTensor, Number, dot, field_for
 
-__all__ = ["Gradient", "gradient"]
+__all__ = ["Gradient", "gradient", "gradient_in"]
 
 _ZERO = Fraction(0)
 
@@ -47,8 +48,14 @@ def gradient(
     Raises:
         NumericsError: on a kink, or if the shapes do not fit.
     """
-    field = field_for(network, loss)
-    still = [_zeros(tensor) for tensor in weights]
+    return gradient_in(field_for(network, loss), network, loss, weights, x, y)
+
+
+def gradient_in(
+    field: Field, network: Network, loss: Loss, weights: Sequence[Block], x: Block, y: Block
+) -> Gradient:
+    """As `gradient`, in the given field; tensors may hold its numbers already."""
+    still = [FieldTensor(t.shape, (field.number(_ZERO),) * prod(t.shape)) for t in weights]
     with ctx.workprec(PRECISION):
         count = x.shape[0]
         total: list[list[Number]] = []
@@ -65,7 +72,7 @@ def gradient(
 def _backwards(
     field: Field,
     network: Network,
-    weights: Sequence[ExactTensor],
+    weights: Sequence[Block],
     nodes: list[list[Number]],
     slope: list[Number],
 ) -> list[list[Number]]:
@@ -90,7 +97,3 @@ def _backwards(
 
 def _plus(left: list[Number], right: list[Number]) -> list[Number]:
     return [a + b for a, b in zip(left, right, strict=True)]
-
-
-def _zeros(tensor: ExactTensor) -> ExactTensor:
-    return ExactTensor.from_fractions(tensor.shape, (_ZERO,) * len(tensor.fractions()))

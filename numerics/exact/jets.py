@@ -22,13 +22,14 @@ from proofs.kernel.tensors import ExactTensor
 from proofs.network import Activate, Dense, Loss, Network
 
 from .losses import curvature, output_gradient
-from .numbers import PRECISION, Field, Number, dot, field_for
+from .numbers import PRECISION, Field, FieldTensor, Number, dot, entries_of, field_for
 
 __all__ = [
     "Derivatives", "Jet", "directional_derivatives", "jets", "jets_of_nodes", "node_derivatives", "rows",
 ]  # fmt: skip
 
 Vector = list[Any]
+Block = ExactTensor | FieldTensor
 _ZERO = Fraction(0)
 
 
@@ -111,8 +112,8 @@ def jets_of_nodes(
 def jets(
     field: Field,
     network: Network,
-    weights: Sequence[ExactTensor],
-    direction: Sequence[ExactTensor],
+    weights: Sequence[Block],
+    direction: Sequence[Block],
     inputs: Vector,
 ) -> list[Jet]:
     """The jets of the input and of every layer's output, for one input vector."""
@@ -132,13 +133,13 @@ def jets(
     return found
 
 
-def _dense(field: Field, parts: list[tuple[ExactTensor, ExactTensor]], h: Jet) -> Jet:
+def _dense(field: Field, parts: list[tuple[Block, Block]], h: Jet) -> Jet:
     weight, moved = (rows(field, tensor) for tensor in parts[0])
     value = [dot(row, h.value) for row in weight]
     first = [dot(row, h.first) + dot(step, h.value) for row, step in zip(weight, moved, strict=True)]
     second = [dot(row, h.second) + 2 * dot(step, h.first) for row, step in zip(weight, moved, strict=True)]
     if len(parts) == 2:
-        bias, shift = ([field.number(e) for e in tensor.fractions()] for tensor in parts[1])
+        bias, shift = (entries_of(field, tensor) for tensor in parts[1])
         value = [a + b for a, b in zip(value, bias, strict=True)]
         first = [a + b for a, b in zip(first, shift, strict=True)]
     return Jet(value, first, second)
@@ -161,8 +162,8 @@ def _loss_jet(field: Field, loss: Loss, f: Jet, y: Vector) -> tuple[Number, Numb
     return dot(slope, f.first), curvature(field, loss, f.value, y, f.first) + dot(slope, f.second)
 
 
-def rows(field: Field, tensor: ExactTensor) -> list[Vector]:
+def rows(field: Field, tensor: Block) -> list[Vector]:
     """The rows of a matrix."""
     width = tensor.shape[1]
-    entries = [field.number(entry) for entry in tensor.fractions()]
+    entries = entries_of(field, tensor)
     return [entries[i : i + width] for i in range(0, len(entries), width)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from numerics.errors import NumericsError
 from proofs.kernel.domains import value_at
 from proofs.kernel.intervals import evaluate, to_fmpq
 from proofs.kernel.kinks import PieceReading, avoids_kinks
+from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.univariate import Expression, Univariate
 from proofs.network import Activate, Loss, LossKind, Network
 
@@ -19,11 +21,13 @@ __all__ = [
     "PRECISION",
     "Balls",
     "Field",
+    "FieldTensor",
     "Number",
     "OnKink",
     "Rationals",
     "dot",
     "entries_are_polynomials",
+    "entries_of",
     "field_for",
     "function_value",
 ]
@@ -49,6 +53,8 @@ class Field(Protocol):
 
     def softmax(self, f: list[Number]) -> list[Number]: ...
 
+    def log_sum_exp(self, f: list[Number]) -> Number: ...
+
 
 class Rationals:
     """Exact rationals; for polynomial pieces with rational kinks."""
@@ -71,6 +77,9 @@ class Rationals:
 
     def softmax(self, f: list[Number]) -> list[Number]:
         raise NumericsError("expected a loss with rational derivatives but got cross_entropy")
+
+    def log_sum_exp(self, f: list[Number]) -> Number:
+        raise NumericsError("expected a loss with rational values but got cross_entropy")
 
 
 class Balls:
@@ -101,6 +110,25 @@ class Balls:
         powers = [(x - shift).exp() for x in f]
         total = sum(powers, arb(0))
         return [power / total for power in powers]
+
+    def log_sum_exp(self, f: list[Number]) -> Number:
+        shift = max(x.mid() for x in f)
+        return sum(((x - shift).exp() for x in f), arb(0)).log() + shift
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTensor:
+    """A vector or matrix whose entries are numbers of a field already, row by row."""
+
+    shape: tuple[int, ...]
+    entries: tuple[Number, ...]
+
+
+def entries_of(field: Field, tensor: ExactTensor | FieldTensor) -> list[Number]:
+    """The entries as numbers of the field, row by row."""
+    if isinstance(tensor, FieldTensor):
+        return list(tensor.entries)
+    return [field.number(entry) for entry in tensor.fractions()]
 
 
 def field_for(network: Network, loss: Loss | None = None) -> Rationals | Balls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,8 @@ class Target(ABC):
     """
 
     quantities: tuple[str, ...]
+    # Sentences on instances at which there is no number; with one the verdict is no pass.
+    complaints: Sequence[str] = ()
 
     @abstractmethod
     def says(self, quantity: str) -> str:
@@ -79,6 +82,8 @@ class Attack(ABC):
 
     statement: str
     dropped: str | None
+    # Whether margins are left/right - 1, and not the user's own.
+    is_ratio: bool = True
 
     @abstractmethod
     def settings(self) -> SearchStrategy[Any]:

@@ -36,8 +36,8 @@ class _Refuted(Exception):
         super().__init__(witness.recheck.left)
 
 
-class _OutOfTime(BaseException):
-    """Ends the draws: Hypothesis lets it pass at once."""
+class _Done(BaseException):
+    """Time or the settings for shrinking are used up; Hypothesis lets it pass at once."""
 
 
 class _Run:
@@ -50,24 +50,26 @@ class _Run:
         self.deadline = deadline
         self.report = report
         self.known: dict[Any, Examined | None] = {}
-        self.failing = False
+        # Settings that may still be searched for a smaller violation, once there is one.
+        self.shrinks = math.inf
 
     def one(self, setting: Any) -> None:
         """Search one setting, or recall what it gave; raises `_Refuted`."""
         if setting not in self.known:
-            if time.monotonic() > self.deadline:
-                raise _OutOfTime
+            if time.monotonic() > self.deadline or self.shrinks <= 0:
+                raise _Done
+            self.shrinks -= 1
             self.known[setting] = self._examine(setting)
         found = self.known[setting]
         if found is None:
             return
-        for quantity, margin in found.margins.items():
-            if math.isfinite(margin):
-                target(margin, label=quantity)
+        # A margin of one's own may be largest, and 0, at points where nothing can be violated.
+        if self.attack.is_ratio:
+            for quantity, margin in found.margins.items():
+                if math.isfinite(margin):
+                    target(margin, label=quantity)
         if found.instance is not None:
-            if not self.failing:
-                self.failing = True
-                self.deadline = min(self.deadline, time.monotonic() + self.budget.shrink_s)
+            self.shrinks = min(self.shrinks, self.budget.shrinks)
             raise _Refuted(self._witness(setting, found))
 
     def _examine(self, setting: Any) -> Examined | None:
@@ -82,7 +84,9 @@ class _Run:
         outcome.instances += found.instances
         outcome.not_finite += found.not_finite
         for quantity, margin in found.margins.items():
-            outcome.ratios[quantity] = max(outcome.ratios.get(quantity, -math.inf), 1.0 + margin)
+            size = 1.0 + margin if self.attack.is_ratio else margin
+            outcome.ratios[quantity] = max(outcome.ratios.get(quantity, -math.inf), size)
+        outcome.reasons += [text for text in prepared.complaints if text not in outcome.reasons][:3]
         if found.unconfirmed and len(outcome.reasons) < 3:
             outcome.reasons.append(found.unconfirmed)
         if found.instance is not None:
@@ -156,7 +160,7 @@ def _drive(run: _Run, seed: int) -> None:
 
     try:
         example()
-    except _OutOfTime:
+    except _Done:
         # What was found before stands; while shrinking the last violation is the smallest.
         pass
     except _Refuted as refuted:
@@ -184,6 +188,6 @@ def _violates(attack: Attack, cases: Cases, case: dict[str, Any], outcome: Outco
     if not shown.refuted:
         return False
     outcome.instances += 1
-    outcome.ratios[case["quantity"]] = 1.0 + shown.margin
+    outcome.ratios[case["quantity"]] = shown.margin + (1.0 if attack.is_ratio else 0.0)
     outcome.witness = Witness(attack.statement, attack.dropped, case["quantity"], setting, instance, shown)
     return True

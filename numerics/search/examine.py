@@ -69,8 +69,7 @@ def _score(
     finite = torch.isfinite(margins)
     found.instances += int(finite.sum())
     found.not_finite += int((~finite).sum())
-    chosen = torch.argsort(torch.where(finite, margins, -torch.inf), descending=True)[: budget.climbers]
-    chosen = chosen[finite[chosen]]
+    chosen = _starts(torch.where(finite, margins, -torch.inf), int(finite.sum()), budget.climbers)
     if not len(chosen):
         return batch.take(chosen), margins[chosen]
     climbed, margins = climb(target, batch.take(chosen), quantity, budget.steps)
@@ -79,12 +78,24 @@ def _score(
     return climbed.take(order), margins[order]
 
 
+def _starts(margins: Tensor, finite: int, climbers: int) -> Tensor:
+    """Where to climb from: half of the climbers start at the best, half spread over all other ranks.
+
+    The best alone may all be stationary points, such as minima of the loss for a claim about a step.
+    """
+    ranked = torch.argsort(margins, descending=True)[:finite]
+    best = (climbers + 1) // 2
+    rest = ranked[best:]
+    spread = rest[torch.linspace(0, max(len(rest) - 1, 0), min(climbers - best, len(rest))).long()]
+    return torch.cat([ranked[:best], spread])
+
+
 def _confirm(target: Target, batch: Batch, margins: Tensor, quantity: str, found: Examined) -> None:
     for index in range(min(CANDIDATES, int((margins > TOLERANCE).sum()))):
         instance, recheck = confirm(target, exact_instance(batch, index), quantity)
         if instance is None:
             found.unconfirmed = (
-                f"left/right - 1 = {float(margins[0]):.3g} in floats for {quantity}, not shown exactly"
+                f"margin {float(margins[0]):.3g} in floats for {quantity}, not shown exactly"
                 + (f" ({recheck.why})" if recheck.why else "")
             )
             continue

@@ -27,20 +27,20 @@ class Budget:
     """How much a search may do for one statement.
 
     examples: settings; batch: instances drawn in each; climbers: how many of the best are improved,
-    by `steps` steps of ascent; shrink_s: seconds that shrinking may take.
+    by `steps` steps of ascent; shrinks: settings that are tried to make a violation smaller.
     """
 
     examples: int
     batch: int
     climbers: int
     steps: int
-    shrink_s: float = 20.0
+    shrinks: int = 200
 
 
 PROFILES = {
-    "ci": Budget(examples=15, batch=256, climbers=8, steps=12, shrink_s=20.0),
-    "default": Budget(examples=60, batch=512, climbers=16, steps=25, shrink_s=60.0),
-    "nightly": Budget(examples=1000, batch=1024, climbers=32, steps=60, shrink_s=120.0),
+    "ci": Budget(examples=30, batch=256, climbers=8, steps=12),
+    "default": Budget(examples=60, batch=512, climbers=16, steps=25, shrinks=500),
+    "nightly": Budget(examples=1000, batch=1024, climbers=32, steps=60, shrinks=2000),
 }
 
 

@@ -22,7 +22,7 @@ TWO_LAYERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("identifier", "dropped"), DROPPABLE, ids="/".join)
+@pytest.mark.parametrize(("identifier", "dropped"), DROPPABLE)
 def test_the_search_finds_the_minimal_witness_of_the_registry(identifier, dropped):
     attack = ATTACKS[identifier](dropped)
     found = search(attack, PROFILES["ci"], seed=0)

@@ -28,7 +28,7 @@ from proofs.kernel.scalars import number
 from proofs.network import Dense, Loss, Network
 from proofs.theorems.bounds import Box
 
-SMALL = Budget(examples=4, batch=64, climbers=4, steps=6, shrink_s=10.0)
+SMALL = Budget(examples=4, batch=64, climbers=4, steps=6)
 ONE = Fraction(1)
 
 
@@ -93,7 +93,9 @@ class Unshown(Attack):
         return Target(setting, None, [of_loss("G_max", 1, number(Fraction(1, 2)))])
 
 
-@pytest.mark.parametrize("error", [None, NumericsError("on a kink"), ZeroDivisionError("0"), OverflowError("x")])
+@pytest.mark.parametrize(
+    "error", [None, NumericsError("on a kink"), ZeroDivisionError("0"), OverflowError("x")]
+)
 def test_what_is_not_shown_exactly_is_undecided(error):
     found = search(Unshown(error), SMALL)
     assert found.verdict is Verdict.UNDECIDED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -11,6 +12,7 @@ from numerics import strategies as make
 from numerics.search.settings import GivenSetting, NetworkSetting
 from numerics.strategies import JUMPING
 from proofs.kernel.domains import jumps
+from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.univariate import Univariate
 from proofs.network import Activate, Dense, Layer, Loss, Network, activation
 from proofs.theorems.bounds import Box
@@ -91,10 +93,18 @@ def given_settings(
         weights = draw(make.weights(first, draw(make.boxes(first)))) * network.depth
     else:
         weights = draw(make.weights(network, draw(make.boxes(network))))
-    data = draw(make.data_sets(network, loss, input_norm=draw(make.norms()), target_norm=draw(make.norms())))
-    return GivenSetting(
-        network, loss, weights, data.inputs, data.targets, draw(make.norms()), draw(seeds()), tied
-    )
+    count = draw(st.integers(1, 3))
+    x = draw(_given_inputs(count, network.input_dim))
+    y = draw(make.targets(loss=loss, count=count, width=network.output_dim, norm=draw(make.norms())))
+    return GivenSetting(network, loss, weights, x, y, draw(make.norms()), draw(seeds()), tied)
+
+
+@st.composite
+def _given_inputs(draw: DrawFn, count: int, width: int) -> ExactTensor:
+    """Short numbers; shrinks to ones, at which more can be seen than at zeros."""
+    entries = st.sampled_from([Fraction(n, 2) for n in (2, 0, -2, 4, 1, -3)])
+    found = draw(st.lists(entries, min_size=count * width, max_size=count * width))
+    return ExactTensor.from_fractions((count, width), tuple(found))
 
 
 def wild_functions() -> SearchStrategy[Univariate]:

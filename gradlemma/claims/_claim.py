@@ -1,0 +1,403 @@
+"""The decorator `claim`: a user's statement, attacked by the search and usable as a test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from flint import ctx
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+from torch import Tensor
+
+from numerics import strategies as make
+from numerics.exact import PRECISION, Comparison
+from numerics.search.attack import Attack
+from numerics.search.batches import Batch, Instance
+from numerics.search.network_target import BoxTarget
+from numerics.search.settings import NetworkSetting
+from proofs.errors import GradlemmaError
+from proofs.kernel.univariate import Univariate
+from proofs.network import Dense, Loss, activation, loss_named
+from proofs.theorems.bounds import Box
+
+from ._balls import ReadingError, ball_of
+from ._network import BallNetwork, ClaimNetwork, Data, FloatNetwork, exact_array
+from ._weights import Weights
+
+__all__ = ["Claim", "ClaimAttack", "ClaimTarget", "claim"]
+
+Function = Callable[[ClaimNetwork, Weights, Data], Any]
+MARGIN = "margin"
+# Instances of a setting where the function is called one by one.
+LOOPED = 24
+# Bounds of norms that are drawn; smaller tensors lie inside.
+NORMS = st.sampled_from([Fraction(1), Fraction(2), Fraction(3)])
+COMPLAINTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """For which networks, losses and sizes a claim is made."""
+
+    activations: tuple[Univariate, ...] | None
+    losses: tuple[Loss, ...]
+    min_depth: int
+    max_depth: int
+    max_width: int
+    max_parameters: int
+    max_samples: int
+    bias: bool | None
+    weight_norm: Fraction | None
+    input_norm: Fraction | None
+    target_norm: Fraction | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claim:
+    """A statement `margin <= 0` for all networks, weights and data of its scope.
+
+    Calling it calls the function.  `as_test` makes a test of it, `instances` a Hypothesis strategy.
+    """
+
+    function: Function
+    scope: Scope
+    name: str = field(default="")
+
+    def __call__(self, network: ClaimNetwork, weights: Weights, data: Data) -> Any:
+        return self.function(network, weights, data)
+
+    def attack(self) -> ClaimAttack:
+        """The attack of `gradlemma refute --file`."""
+        return ClaimAttack(self, self.name)
+
+    def instances(self) -> SearchStrategy[tuple[FloatNetwork, Weights, Data]]:
+        """Instances of the scope in float64, for a `@given` of one's own."""
+        return _instances(self)
+
+    def as_test(self, *, examples: int = 20, seed: int = 0) -> Callable[[], None]:
+        """A test without arguments that runs the search.
+
+        It fails with the witness where the claim is refuted, and with the reason where it is undecided.
+        """
+
+        def test() -> None:
+            from numerics.search.engine import search
+            from numerics.search.outcome import Budget, Verdict
+
+            budget = Budget(examples=examples, batch=128, climbers=8, steps=12)
+            attack = self.attack()
+            found = search(attack, budget, seed=seed)
+            if found.witness is not None:
+                from gradlemma.witness_text import sentence
+
+                target = attack.prepare(found.witness.setting)
+                raise AssertionError(f"{self.name} is refuted: {sentence(found.witness, target)}")
+            if found.verdict is not Verdict.HOLDS:
+                raise AssertionError(f"{self.name} is {found.sentence()}")
+
+        test.__name__ = f"test_{self.name}"
+        test.__doc__ = self.function.__doc__
+        return test
+
+
+def claim(
+    function: Function | None = None,
+    *,
+    activations: Sequence[str | Univariate] | None = None,
+    losses: Sequence[str | Loss] = ("half_mse",),
+    min_depth: int = 1,
+    max_depth: int = 3,
+    max_width: int = 3,
+    max_parameters: int = 16,
+    max_samples: int = 2,
+    bias: bool | None = False,
+    weight_norm: Fraction | int | str | None = None,
+    input_norm: Fraction | int | str | None = None,
+    target_norm: Fraction | int | str | None = None,
+) -> Any:
+    """Declare a statement about gradient descent on neural networks, to be attacked.
+
+    The decorated function gets a network, its weights and data (`ClaimNetwork`, `Weights`, `Data`) and
+    returns a margin: the claim is `margin <= 0` at every instance of the scope, a positive margin
+    violates it.  It is called twice over: with float64 tensors in the search, and with balls where a
+    violation is decided; so it uses `network`, arithmetic, and the functions of `gradlemma.claims`.
+
+    Args:
+        function: the function, where the decorator is used without arguments.
+        activations: names or functions; those of the catalogue that do not jump if left out.
+        losses: names or losses.
+        min_depth: least number of dense layers.
+        max_depth: largest number of dense layers.
+        max_width: largest width of a layer.
+        max_parameters: largest number P of parameters; an exact Hessian costs P (P + 1) / 2 passes.
+        max_samples: largest number of samples.
+        bias: whether layers have biases; None for both.
+        weight_norm: bound of every ||W_l|| and ||b_l||, exact; drawn up to 3 if left out.
+        input_norm: bound of ||x_i||, likewise.
+        target_norm: bound of ||y_i||, likewise, where the loss has no range of its own.
+
+    Raises:
+        GradlemmaError: for unknown names or sizes that make no sense.
+
+    >>> @claim(losses=["half_mse"], max_depth=1)
+    ... def loss_is_at_least_zero(network, weights, data):
+    ...     return -network.loss(weights, data)
+    >>> loss_is_at_least_zero.name
+    'loss_is_at_least_zero'
+    """
+    if not 1 <= min_depth <= max_depth <= 20:
+        raise GradlemmaError(f"expected 1 <= min_depth <= max_depth <= 20 but got {min_depth}, {max_depth}")
+    for name, value in (
+        ("max_width", max_width),
+        ("max_parameters", max_parameters),
+        ("max_samples", max_samples),
+    ):
+        if type(value) is not int or not 1 <= value <= 1000:
+            raise GradlemmaError(f"expected {name} from 1 to 1000 but got {value!r}")
+    scope = Scope(
+        None if activations is None else tuple(map(_function_of, activations)),
+        tuple(loss_named(loss) for loss in losses),
+        min_depth,
+        max_depth,
+        max_width,
+        max_parameters,
+        max_samples,
+        bias,
+        _norm_of("weight_norm", weight_norm),
+        _norm_of("input_norm", input_norm),
+        _norm_of("target_norm", target_norm),
+    )
+    if not scope.losses or scope.activations == ():
+        raise GradlemmaError("expected at least one loss and one activation")
+
+    def declare(inner: Function) -> Claim:
+        return Claim(inner, scope, getattr(inner, "__name__", "claim"))
+
+    return declare if function is None else declare(function)
+
+
+def _function_of(given: str | Univariate) -> Univariate:
+    return activation(given) if isinstance(given, str) else given
+
+
+def _norm_of(name: str, given: Fraction | int | str | None) -> Fraction | None:
+    if given is None:
+        return None
+    if isinstance(given, bool | float):
+        raise GradlemmaError(
+            f"expected {name} as an exact number but got {given!r}; write a text such as '1/2'"
+        )
+    try:
+        value = Fraction(given)
+    except (ValueError, ZeroDivisionError):
+        raise GradlemmaError(f"expected {name} as an exact number but got {given!r}") from None
+    if value <= 0:
+        raise GradlemmaError(f"expected {name} > 0 but got {value}")
+    return value
+
+
+@st.composite
+def _settings(draw: DrawFn, scope: Scope) -> NetworkSetting:
+    chosen = make.activations() if scope.activations is None else st.sampled_from(scope.activations)
+    network = draw(
+        make.architectures(
+            activations=chosen,
+            bias=scope.bias,
+            min_depth=scope.min_depth,
+            max_depth=scope.max_depth,
+            max_width=scope.max_width,
+            max_parameters=scope.max_parameters,
+        )
+    )
+    loss = draw(st.sampled_from(scope.losses))
+    dense = [layer for layer in network.layers if isinstance(layer, Dense)]
+    sizes = [draw(NORMS) if scope.weight_norm is None else scope.weight_norm for _ in dense]
+    box = Box(tuple(sizes), tuple(s if layer.bias else None for s, layer in zip(sizes, dense, strict=True)))
+    return NetworkSetting(
+        network,
+        loss,
+        box,
+        draw(NORMS) if scope.input_norm is None else scope.input_norm,
+        None if loss.has_range else draw(NORMS) if scope.target_norm is None else scope.target_norm,
+        draw(st.integers(1, scope.max_samples)),
+        draw(st.integers(0, 2**32 - 1)),
+    )
+
+
+@st.composite
+def _instances(draw: DrawFn, claim: Claim) -> tuple[FloatNetwork, Weights, Data]:
+    target = ClaimTarget(draw(_settings(claim.scope)), claim)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+    batch = target.draw(generator, 1, MARGIN)
+    return target.arguments({name: tensor[0] for name, tensor in batch.tensors.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAttack(Attack):
+    """The attack on a claim."""
+
+    claim: Claim
+    statement: str
+    dropped: str | None = None
+    is_ratio: bool = False
+
+    def settings(self) -> SearchStrategy[Any]:
+        return _settings(self.claim.scope)
+
+    def prepare(self, setting: Any) -> ClaimTarget:
+        return ClaimTarget(setting, self.claim)
+
+
+class ClaimTarget(BoxTarget):
+    """The margin of a claim in a box of weights and data; no direction is involved."""
+
+    def __init__(self, setting: NetworkSetting, claim: Claim) -> None:
+        super().__init__(setting, None, [])
+        if setting.loss is None:
+            raise GradlemmaError("expected a setting with a loss")
+        self.claim = claim
+        self.quantities = (MARGIN,)
+        self.floats = FloatNetwork(setting.network, setting.loss)
+        self.complaints = []
+
+    def says(self, quantity: str) -> str:
+        return f"{self.claim.name}: margin <= 0"
+
+    def arguments(self, tensors: dict[str, Tensor]) -> tuple[FloatNetwork, Weights, Data]:
+        """What the function gets for one instance in float64."""
+        weights = Weights({name: tensors[name] for name in self.sharing.shapes})
+        return self.floats, weights, Data(tensors["x"], tensors["y"])
+
+    def draw(self, generator: torch.Generator, count: int, quantity: str) -> Batch:
+        found = super().draw(generator, count, quantity)
+        tensors = {name: tensor for name, tensor in found.tensors.items() if not name.startswith("u.")}
+        # Bounds are tight at the boundary of the box; claims may fail anywhere inside as well.
+        share = torch.rand(count, generator=generator, dtype=torch.float64)
+        share = torch.where(torch.rand(count, generator=generator) < 0.5, share, 1.0)
+        for name in self.sharing.shapes:
+            tensors[name] = tensors[name] * share.reshape(-1, *[1] * (tensors[name].ndim - 1))
+        batch = Batch(tensors)
+        return batch if self._is_batched(batch) else batch.take(torch.arange(min(count, LOOPED)))
+
+    def _unit_direction(self, batch: Batch) -> Batch:
+        return (
+            super()._unit_direction(batch)
+            if f"u.{next(iter(self.sharing.shapes))}" in batch.tensors
+            else batch
+        )
+
+    def refresh(self, batch: Batch, quantity: str, steps: int) -> Batch:
+        return batch
+
+    def scales(self, quantity: str) -> dict[str, float]:
+        found = {name: float(limit) for name, limit in self.limits.items()} | {"x": float(self.input_norm)}
+        return found | ({"y": float(self.target_reach)} if self.setting.target_norm is not None else {})
+
+    def margins(self, batch: Batch, quantity: str) -> Tensor:
+        if self._is_batched(batch):
+            return self._together(batch)
+        return torch.stack(self._one_by_one(batch))
+
+    def _one_by_one(self, batch: Batch) -> list[Tensor]:
+        return [self._single({n: t[i] for n, t in batch.tensors.items()}) for i in range(len(batch))]
+
+    def _is_batched(self, batch: Batch) -> bool:
+        """Whether the function can be called for all instances at once; it is then the same one by one."""
+        known = getattr(self, "_batched", None)
+        if known is None:
+            few = batch.take(torch.arange(min(2, len(batch))))
+            with torch.no_grad():
+                known = self._agrees(few)
+            self._batched = known
+        return known
+
+    def _agrees(self, few: Batch) -> bool:
+        ones = self._one_by_one(few)
+        self._check_twice(few, ones)
+        try:
+            return bool(torch.allclose(self._together(few), torch.stack(ones), rtol=1e-9, atol=1e-12))
+        except Exception:
+            # Such as control flow that depends on the numbers: one by one then.
+            return False
+
+    def _check_twice(self, few: Batch, ones: list[Tensor]) -> None:
+        for first, second in zip(ones, self._one_by_one(few), strict=True):
+            if not torch.equal(first.nan_to_num(), second.nan_to_num()):
+                both = f"{float(first)!r} and {float(second)!r}"
+                self._complain(f"the function is not deterministic: {both} at one instance")
+
+    def _together(self, batch: Batch) -> Tensor:
+        names = list(batch.tensors)
+
+        def one(*tensors: Tensor) -> Tensor:
+            return self.claim.function(*self.arguments(dict(zip(names, tensors, strict=True))))
+
+        found = torch.func.vmap(one)(*(batch[name] for name in names))
+        if found.shape != (len(batch),):
+            raise ReadingError("expected one number an instance")
+        return found.to(torch.float64)
+
+    def _single(self, tensors: dict[str, Tensor]) -> Tensor:
+        """The margin of one instance; NaN with a complaint where there is no number."""
+        nothing = torch.full((), math.nan, dtype=torch.float64)
+        try:
+            found = self.claim.function(*self.arguments(tensors))
+        except Exception as error:
+            self._complain(f"the function raised {type(error).__name__}: {error}")
+            return nothing
+        if isinstance(found, bool) or not isinstance(found, int | float | Tensor):
+            self._complain(f"the function returned {type(found).__name__} instead of a number")
+            return nothing
+        margin = torch.as_tensor(found).to(torch.float64)
+        if margin.numel() != 1 or (isinstance(found, Tensor) and found.dtype == torch.bool):
+            self._complain(f"the function returned {_shape_of(torch.as_tensor(found))} instead of a number")
+            return nothing
+        if not bool(torch.isfinite(margin.detach()).all()):
+            self._complain(f"the function returned {float(margin)}")
+        return margin.reshape(())
+
+    def _complain(self, text: str) -> None:
+        if text not in self.complaints and len(self.complaints) < COMPLAINTS:
+            self.complaints = [*self.complaints, text]
+
+    def direction_admitted(self, instance: Instance) -> bool:
+        return True
+
+    def recheck(self, instance: Instance, quantity: str) -> Comparison:
+        """Decide margin <= 0 at an exact instance, in balls."""
+        with ctx.workprec(PRECISION):
+            network = BallNetwork(self.network, self.floats.known_loss)
+            weights = Weights({name: exact_array(instance[name]) for name in self.sharing.shapes})
+            data = Data(exact_array(instance["x"]), exact_array(instance["y"]))
+            margin = self._exact_margin(network, weights, data)
+            if margin > 0 and str(margin) != str(self._exact_margin(network, weights, data)):
+                raise ReadingError("the function is not deterministic")
+            refuted = bool(margin > 0) and margin.is_finite()
+            lower = float(margin.lower()) if refuted else 0.0
+            text = margin.str(12, radius=False)
+            return Comparison(refuted, text, "0", lower, f"balls of {PRECISION} bits")
+
+    def _exact_margin(self, network: BallNetwork, weights: Weights, data: Data) -> Any:
+        try:
+            found = self.claim.function(network, weights, data)
+            return ball_of(found.item() if isinstance(found, np.ndarray) else found)
+        except GradlemmaError:
+            raise
+        except Exception as error:
+            raise ReadingError(
+                f"the function cannot be read in balls: {type(error).__name__}: {error}"
+            ) from None
+
+
+def _shape_of(value: Tensor) -> str:
+    return (
+        f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
+        if isinstance(value, Tensor)
+        else "a vector"
+    )
