@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from gradlemma.refute import refute, registered
 from numerics.evaluate import mean_loss
 from numerics.search.attacks.bnd1 import Bnd1
+from numerics.search.examine import POWER_STEPS
 from numerics.search.network_target import BoxTarget
 from numerics.search.outcome import PROFILES
 from numerics.search.settings import NetworkSetting
@@ -51,7 +52,7 @@ def batched(network: Network) -> float:
             generator = torch.Generator().manual_seed(round_)
             for quantity in target.quantities:
                 batch = target.draw(generator, BATCH, quantity)
-                batch = target.refresh(batch, quantity, 6)
+                batch = target.refresh(batch, quantity, POWER_STEPS)
                 with torch.no_grad():
                     target.margins(batch, quantity)
             count += BATCH

@@ -16,12 +16,12 @@ from .climb import climb
 from .outcome import Budget
 from .shrink import confirm, shrink
 
-__all__ = ["Examined", "examine"]
+__all__ = ["POWER_STEPS", "Examined", "examine"]
 
 # Rounding of float64 stays below this for the small networks that are searched.
 TOLERANCE = 1e-9
 CANDIDATES = 4
-POWER_STEPS = 6
+POWER_STEPS = 4
 
 
 @dataclass(slots=True)

@@ -64,7 +64,9 @@ class NetworkTarget(Target):
         if not sides.norm_order:
             return batch
         names = [f"u.{name}" for name in self.sharing.shapes]
-        for _ in range(steps):
+        # A loss has one output: its gradient is found at once.
+        is_gradient = sides.is_loss and sides.norm_order == 1
+        for _ in range(1 if is_gradient else steps):
             free = {name: batch[name].detach().requires_grad_() for name in names}
             values = FloatValues(self.network, self.loss, self.sharing, batch.replaced(**free))
             left = sides.left(values) * values.direction() ** sides.norm_order

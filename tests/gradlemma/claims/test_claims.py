@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -211,7 +212,7 @@ def _floats_only(network, weights, data):
     [
         (_raises, "the function raised ValueError: no reason"),
         (_nan, "nan"),
-        (_sometimes_nan, "no finite number"),
+        (_sometimes_nan, "nan|no finite number"),
         (_text, "returned str instead of a number"),
         (_nothing, "returned NoneType instead of a number"),
         (_truth, "returned bool instead of a number"),
@@ -225,7 +226,7 @@ def _floats_only(network, weights, data):
 def test_bad_functions_are_undecided(function, says):
     verdict, sentence = verdict_of(function)
     assert verdict is Verdict.UNDECIDED
-    assert says in sentence
+    assert re.search(says, sentence)
 
 
 def test_a_violation_outweighs_instances_without_a_number():
