@@ -12,7 +12,6 @@ from proofs.kernel.tensors import ExactTensor
 from proofs.network import Activate, Dense, Loss, LossKind, Network
 
 if TYPE_CHECKING:
-    from gradlemma.claims import ClaimTarget
     from numerics.search.attack import Target, Witness
     from numerics.search.network_target import NetworkTarget
     from numerics.search.settings import FunctionSetting, GivenSetting, NetworkSetting
@@ -52,12 +51,12 @@ def _plain(tensor: ExactTensor) -> str:
 
 def snippet(witness: Witness, target: Target) -> str:
     """Python text that decides the inequality again, and computes its left side another way in float64."""
-    from gradlemma.claims import ClaimTarget
     from numerics.search.recheck import case_of
     from numerics.search.settings import FunctionSetting
 
-    if isinstance(target, ClaimTarget):
-        return _claim_snippet(witness, target)
+    own = target.snippet(witness)
+    if own is not None:
+        return own
     case = pformat(case_of(witness), width=100, compact=True)
     head = f"{title(witness.statement, witness.dropped)} fails at an exact instance."
     lines = [
@@ -85,27 +84,6 @@ def snippet(witness: Witness, target: Target) -> str:
             raise TypeError("expected a statement about networks")
         lines += _network_lines(witness, target)
     lines.append('print(f"in float64: {float(left):.12g}")')
-    return "\n".join(lines) + "\n"
-
-
-def _claim_snippet(witness: Witness, target: ClaimTarget) -> str:
-    """Loads the claim from its file and decides it again."""
-    from numerics.search.recheck import case_of
-
-    file = target.claim.function.__code__.co_filename
-    lines = [
-        f'"""{witness.statement} fails at an exact instance."""',
-        "",
-        "from gradlemma.claims import load_claims",
-        "from numerics.search.recheck import recheck",
-        "",
-        f"case = {pformat(case_of(witness), width=100, compact=True)}",
-        "",
-        f"attack = load_claims({file!r})[{witness.statement!r}].attack()",
-        "shown = recheck(case, attack)",
-        'print(f"margin {shown.left} > 0 ({shown.method})")',
-        "assert shown.refuted",
-    ]
     return "\n".join(lines) + "\n"
 
 

@@ -4,7 +4,6 @@ from ._balls import Ball as Ball
 from ._balls import ReadingError as ReadingError
 from ._claim import Claim as Claim
 from ._claim import ClaimAttack as ClaimAttack
-from ._claim import ClaimTarget as ClaimTarget
 from ._claim import claim as claim
 from ._files import attacks_of as attacks_of
 from ._files import load_claims as load_claims
@@ -20,4 +19,5 @@ from ._network import BallNetwork as BallNetwork
 from ._network import ClaimNetwork as ClaimNetwork
 from ._network import Data as Data
 from ._network import FloatNetwork as FloatNetwork
+from ._target import ClaimTarget as ClaimTarget
 from ._weights import Weights as Weights

@@ -76,6 +76,10 @@ class Target(ABC):
     def recheck(self, instance: Instance, quantity: str) -> Comparison:
         """Decide left <= right at an exact instance."""
 
+    def snippet(self, witness: Witness) -> str | None:
+        """Python text that shows a witness; None for registered statements, which need no file."""
+        return None
+
 
 class Attack(ABC):
     """A statement, perhaps without one hypothesis, and how to attack it."""

@@ -1,0 +1,201 @@
+"""The margin of a claim at instances: in float64 for a batch, in balls for one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pprint import pformat
+from typing import Any
+
+import numpy as np
+import torch
+from flint import ctx
+from torch import Tensor
+
+from numerics.exact import PRECISION, Comparison
+from numerics.search.attack import Witness
+from numerics.search.batches import Batch, Instance
+from numerics.search.network_target import BoxTarget
+from numerics.search.recheck import case_of
+from numerics.search.settings import NetworkSetting
+from proofs.errors import GradlemmaError
+
+from ._balls import ReadingError, ball_of
+from ._network import BallNetwork, ClaimNetwork, Data, FloatNetwork, exact_array
+from ._weights import Weights
+
+__all__ = ["MARGIN", "ClaimTarget", "Function"]
+
+Function = Callable[[ClaimNetwork, Weights, Data], Any]
+MARGIN = "margin"
+# Instances of a setting where the function is called one by one.
+LOOPED = 24
+COMPLAINTS = 3
+
+
+class ClaimTarget(BoxTarget):
+    """The margin of a claim in a box of weights and data; no direction is involved."""
+
+    def __init__(self, setting: NetworkSetting, name: str, function: Function) -> None:
+        super().__init__(setting, None, [])
+        if setting.loss is None:
+            raise GradlemmaError("expected a setting with a loss")
+        self.name = name
+        self.function = function
+        self.quantities = (MARGIN,)
+        self.floats = FloatNetwork(setting.network, setting.loss)
+        self.complaints = []
+
+    def says(self, quantity: str) -> str:
+        return f"{self.name}: margin <= 0"
+
+    def arguments(self, tensors: dict[str, Tensor]) -> tuple[FloatNetwork, Weights, Data]:
+        """What the function gets for one instance in float64."""
+        weights = Weights({name: tensors[name] for name in self.sharing.shapes})
+        return self.floats, weights, Data(tensors["x"], tensors["y"])
+
+    def draw(self, generator: torch.Generator, count: int, quantity: str) -> Batch:
+        found = super().draw(generator, count, quantity)
+        tensors = {name: tensor for name, tensor in found.tensors.items() if not name.startswith("u.")}
+        # Bounds are tight at the boundary of the box; claims may fail anywhere inside as well.
+        share = torch.rand(count, generator=generator, dtype=torch.float64)
+        share = torch.where(torch.rand(count, generator=generator) < 0.5, share, 1.0)
+        for name in self.sharing.shapes:
+            tensors[name] = tensors[name] * share.reshape(-1, *[1] * (tensors[name].ndim - 1))
+        batch = Batch(tensors)
+        return batch if self._is_batched(batch) else batch.take(torch.arange(min(count, LOOPED)))
+
+    def _unit_direction(self, batch: Batch) -> Batch:
+        return (
+            super()._unit_direction(batch)
+            if f"u.{next(iter(self.sharing.shapes))}" in batch.tensors
+            else batch
+        )
+
+    def refresh(self, batch: Batch, quantity: str, steps: int) -> Batch:
+        return batch
+
+    def scales(self, quantity: str) -> dict[str, float]:
+        found = {name: float(limit) for name, limit in self.limits.items()} | {"x": float(self.input_norm)}
+        return found | ({"y": float(self.target_reach)} if self.setting.target_norm is not None else {})
+
+    def margins(self, batch: Batch, quantity: str) -> Tensor:
+        if self._is_batched(batch):
+            return self._together(batch)
+        return torch.stack(self._one_by_one(batch))
+
+    def _one_by_one(self, batch: Batch) -> list[Tensor]:
+        return [self._single({n: t[i] for n, t in batch.tensors.items()}) for i in range(len(batch))]
+
+    def _is_batched(self, batch: Batch) -> bool:
+        """Whether the function can be called for all instances at once; it is then the same one by one."""
+        known = getattr(self, "_batched", None)
+        if known is None:
+            few = batch.take(torch.arange(min(2, len(batch))))
+            with torch.no_grad():
+                known = self._agrees(few)
+            self._batched = known
+        return known
+
+    def _agrees(self, few: Batch) -> bool:
+        ones = self._one_by_one(few)
+        self._check_twice(few, ones)
+        try:
+            return bool(torch.allclose(self._together(few), torch.stack(ones), rtol=1e-9, atol=1e-12))
+        except Exception:
+            # Such as control flow that depends on the numbers: one by one then.
+            return False
+
+    def _check_twice(self, few: Batch, ones: list[Tensor]) -> None:
+        for first, second in zip(ones, self._one_by_one(few), strict=True):
+            if not torch.equal(first.nan_to_num(), second.nan_to_num()):
+                both = f"{float(first)!r} and {float(second)!r}"
+                self._complain(f"the function is not deterministic: {both} at one instance")
+
+    def _together(self, batch: Batch) -> Tensor:
+        names = list(batch.tensors)
+
+        def one(*tensors: Tensor) -> Tensor:
+            return self.function(*self.arguments(dict(zip(names, tensors, strict=True))))
+
+        found = torch.func.vmap(one)(*(batch[name] for name in names))
+        if found.shape != (len(batch),):
+            raise ReadingError("expected one number an instance")
+        return found.to(torch.float64)
+
+    def _single(self, tensors: dict[str, Tensor]) -> Tensor:
+        """The margin of one instance; NaN with a complaint where there is no number."""
+        nothing = torch.full((), math.nan, dtype=torch.float64)
+        try:
+            found = self.function(*self.arguments(tensors))
+        except Exception as error:
+            self._complain(f"the function raised {type(error).__name__}: {error}")
+            return nothing
+        if isinstance(found, bool) or not isinstance(found, int | float | Tensor):
+            self._complain(f"the function returned {type(found).__name__} instead of a number")
+            return nothing
+        margin = torch.as_tensor(found).to(torch.float64)
+        if margin.numel() != 1 or (isinstance(found, Tensor) and found.dtype == torch.bool):
+            self._complain(f"the function returned {_shape_of(torch.as_tensor(found))} instead of a number")
+            return nothing
+        if not bool(torch.isfinite(margin.detach()).all()):
+            self._complain(f"the function returned {float(margin)}")
+        return margin.reshape(())
+
+    def _complain(self, text: str) -> None:
+        if text not in self.complaints and len(self.complaints) < COMPLAINTS:
+            self.complaints = [*self.complaints, text]
+
+    def direction_admitted(self, instance: Instance) -> bool:
+        return True
+
+    def recheck(self, instance: Instance, quantity: str) -> Comparison:
+        """Decide margin <= 0 at an exact instance, in balls."""
+        with ctx.workprec(PRECISION):
+            network = BallNetwork(self.network, self.floats.known_loss)
+            weights = Weights({name: exact_array(instance[name]) for name in self.sharing.shapes})
+            data = Data(exact_array(instance["x"]), exact_array(instance["y"]))
+            margin = self._exact_margin(network, weights, data)
+            if margin > 0 and str(margin) != str(self._exact_margin(network, weights, data)):
+                raise ReadingError("the function is not deterministic")
+            refuted = bool(margin > 0) and margin.is_finite()
+            lower = float(margin.lower()) if refuted else 0.0
+            text = margin.str(12, radius=False)
+            return Comparison(refuted, text, "0", lower, f"balls of {PRECISION} bits")
+
+    def snippet(self, witness: Witness) -> str:
+        """Loads the claim from its file and decides it again."""
+        file = self.function.__code__.co_filename
+        lines = [
+            f'"""{witness.statement} fails at an exact instance."""',
+            "",
+            "from gradlemma.claims import load_claims",
+            "from numerics.search.recheck import recheck",
+            "",
+            f"case = {pformat(case_of(witness), width=100, compact=True)}",
+            "",
+            f"attack = load_claims({file!r})[{witness.statement!r}].attack()",
+            "shown = recheck(case, attack)",
+            'print(f"margin {shown.left} > 0 ({shown.method})")',
+            "assert shown.refuted",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _exact_margin(self, network: BallNetwork, weights: Weights, data: Data) -> Any:
+        try:
+            found = self.function(network, weights, data)
+            return ball_of(found.item() if isinstance(found, np.ndarray) else found)
+        except GradlemmaError:
+            raise
+        except Exception as error:
+            raise ReadingError(
+                f"the function cannot be read in balls: {type(error).__name__}: {error}"
+            ) from None
+
+
+def _shape_of(value: Tensor) -> str:
+    return (
+        f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
+        if isinstance(value, Tensor)
+        else "a vector"
+    )
