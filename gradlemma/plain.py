@@ -74,7 +74,10 @@ class _Text:
         match claim:
             case Compare(left=left, relation=relation, right=right):
                 sign = "=" if relation is Relation.EQ else "<="
-                return f"{self.poly(left)} {sign} {self.poly(right)}"
+                # Only a bound from above may be rounded up.
+                precise = replace(self, exact=True)
+                above = precise if relation is Relation.EQ else self
+                return f"{precise.poly(left)} {sign} {above.poly(right)}"
             case OperatorNorm(term=term, order=order, bound=bound):
                 mark = "grad" if order == 1 else "Hess"
                 return f"||{mark} {self.term(term)}|| <= {self.poly(bound)}"
@@ -116,13 +119,13 @@ class _Text:
     def poly(self, poly: Poly) -> str:
         if not poly.terms:
             return "0"
-        if len(poly.terms) > 4:
+        if len(poly.terms) > 4 and not self.exact:
             return f"a form with {len(poly.terms)} terms"
         parts: list[str] = []
         for monomial, coefficient in poly.sorted_terms():
             factors = [self.atom(a) if e == 1 else f"{self.atom(a)}^{e}" for a, e in monomial]
             number = Fraction(int(coefficient.p), int(coefficient.q))
-            shown = str(number) if self.exact or len(str(number)) < 10 else shown_above(number)
+            shown = str(number) if self.exact or number < 0 or len(str(number)) < 10 else shown_above(number)
             parts.append(" ".join(factors) if factors and number == 1 else " ".join([shown, *factors]))
         return " + ".join(parts)
 

@@ -11,10 +11,12 @@ import proofs.kernel.rules  # noqa: F401  (registers the rules)
 from gradlemma.errors import ProblemError, printable
 from gradlemma.progress import Progress
 from gradlemma.resources import Stopwatch
-from proofs.errors import KernelError
-from proofs.kernel.codec import decode
+from proofs.errors import KernelError, NetworkError
+from proofs.kernel.codec import decode, functions_of
 from proofs.kernel.core import Theorem, steps_of
 from proofs.kernel.tensor_codec import decode_tensors, digests_of
+from proofs.kernel.univariate import Function, Unspecified
+from proofs.network import CATALOGUE, Loss, activation, entry_function
 
 if TYPE_CHECKING:
     from gradlemma.compare import Difference
@@ -81,7 +83,21 @@ def _decode(document: dict[str, Any], quiet: bool) -> dict[str, Theorem]:
         goals = decode(document["derivation"], progress=lambda done, _: stage.update(done))
     if set(document["tensors"]) != set(digests_of(*goals.values())):
         raise KernelError("expected the tensors that the derivation speaks about and no others")
+    for function in functions_of(*goals.values()):
+        if function.name in CATALOGUE and not _is_known(function):
+            raise KernelError(f"the function called {function.label()} is not the one of that name")
     return goals
+
+
+def _is_known(function: Function) -> bool:
+    """Whether a function with a name of the catalogue is that function: statements print the name alone."""
+    if isinstance(function, Unspecified):
+        return False
+    try:
+        known = activation(function.name, **dict(function.parameters))
+    except NetworkError:
+        known = None
+    return function in (known, entry_function(Loss.BCE))
 
 
 def run_replay(derivation: Path, *, problem: Path | None, as_json: bool, quiet: bool = False) -> int:

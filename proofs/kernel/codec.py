@@ -27,8 +27,9 @@ from .core import RULES, Rule, Theorem, infer, steps_of
 from .fields import NODES, fields_of, is_node
 from .naming import require_one_body_a_name
 from .scalars import Atom, Poly
+from .univariate import Function, Univariate, Unspecified
 
-__all__ = ["FORMAT", "decode", "encode"]
+__all__ = ["FORMAT", "decode", "encode", "functions_of"]
 
 FORMAT = "gradlemma-derivation-1"
 RATIONAL = re.compile(r"-?[0-9]+(/[0-9]+)?\Z")
@@ -51,6 +52,20 @@ def _children(value: object) -> list[object]:
         elif isinstance(part, tuple):
             found.extend(_children(part))  # pyright: ignore[reportUnknownArgumentType]
     return found
+
+
+def functions_of(*theorems: Theorem) -> list[Function]:
+    """All functions that the derivations speak about (an iterative walk)."""
+    seen: dict[object, None] = {}
+    stack: list[object] = [
+        node for step in steps_of(*theorems) for node in (*_children(step.rule), step.claim, *step.hypotheses)
+    ]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen[node] = None
+            stack.extend(_children(node))
+    return [node for node in seen if isinstance(node, Univariate | Unspecified)]
 
 
 class _Encoder:

@@ -11,6 +11,7 @@ from .families import Block, Indexed, Recursive
 from .scalars import Let
 from .substitution import term_at
 from .terms import Named, Role, Term, Variable
+from .univariate import Univariate, Unspecified
 
 __all__ = ["require_one_body_a_name"]
 
@@ -26,6 +27,9 @@ def require_one_body_a_name(nodes: Iterable[object]) -> None:
         names = [node.name for node in found if type(node) is kind]
         if len(set(names)) != len(names):
             raise KernelError(f"expected one body for every name of a {kind.__name__}")
+    labels = [node.label() for node in found if isinstance(node, Univariate | Unspecified)]
+    if len(set(labels)) != len(labels):
+        raise KernelError("expected one function of every name")
     families = [_recursions(found), _schemes(found), {node.name for node in found if isinstance(node, Block)}]
     plain = {
         node.name

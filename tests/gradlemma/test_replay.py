@@ -106,3 +106,33 @@ def test_kinks_of_the_loss_are_not_called_kinks_of_activations(tmp_path):
     bounds = derive_bounds(load_problem(tmp_path / "p.yaml"))
     (sentence, *_) = differences(bounds.goals(), bounds.work, bounds.resolved)
     assert "activations" not in sentence and "loss" in sentence
+
+
+def test_a_function_that_only_bears_the_name_of_another_is_refused(tmp_path, capsys):
+    run_derive(
+        "ACT", problem=None, depth=None, activation="softplus", form="json", fragment=False,
+        out=tmp_path / "d.json",
+    )  # fmt: skip
+    document = json.loads((tmp_path / "d.json").read_text())
+    (function,) = (node for node in document["derivation"]["nodes"] if node[0] == "Univariate")
+    # |softplus'| <= 1 and |softplus''| <= 1/4 hold; of silu both are false.
+    function[1:3] = ["silu", []]
+    (tmp_path / "d.json").write_text(json.dumps(document))
+    assert run_replay(tmp_path / "d.json", problem=None, as_json=False, quiet=True) == 1
+    assert "silu" in capsys.readouterr().err
+
+
+def test_only_bounds_from_above_are_rounded_up():
+    from flint import fmpq
+
+    from gradlemma.plain import claim_text
+    from proofs.kernel.claims import Compare, Relation
+    from proofs.kernel.scalars import Real, number
+
+    value, r = fmpq(10**12 + 1, 3 * 10**12), Real("r").poly()
+    assert claim_text(Compare(number(value), Relation.LE, r)).startswith(f"{value} <= ")
+    assert claim_text(Compare(r, Relation.EQ, number(value))).endswith(f" = {value}")
+    assert claim_text(Compare(r, Relation.LE, number(-value))).endswith(f" <= {-value}")
+    assert claim_text(Compare(r, Relation.LE, number(value))).endswith(" <= 0.3333334")
+    many = sum((Real(name).poly() for name in "abcde"), number(0))
+    assert "form" not in claim_text(Compare(r, Relation.LE, many), exact=True)

@@ -68,3 +68,12 @@ def test_a_stored_derivation_with_a_twin_is_refused() -> None:
                                                Variable("w", (2,), Role.SAMPLE))), 1)))  # fmt: skip
     with pytest.raises(KernelError, match="reads like"):
         decode(json.loads(json.dumps(encode({"lemma": NET.value, "twin": twin}))))
+
+
+def test_two_functions_of_one_name_are_refused():
+    from proofs.kernel.univariate import call, piecewise
+
+    functions = [piecewise("f", {}, [], [call(name)]) for name in ("tanh", "sin")]
+    require_one_body_a_name(functions[:1])
+    with pytest.raises(KernelError, match="one function of every name"):
+        require_one_body_a_name(functions)
