@@ -19,6 +19,7 @@ from proofs.errors import KernelError
 
 from . import claims, families, indices, scalars, sequences, terms, univariate
 from .claims import Claim
+from .interning import close_classes
 from .scalars import Atom, Composite, Poly
 from .terms import Abbreviation, Term
 
@@ -37,6 +38,7 @@ NODES: dict[str, type] = {
     and not name.startswith("_")
 }
 NODES["Poly"] = Poly
+close_classes()
 
 
 @cache

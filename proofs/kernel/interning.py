@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache, wraps
 from typing import Any
+
+from flint import fmpq
 
 from proofs.errors import KernelError
 
 from .univariate import Expression, Function, Univariate, Unspecified
 
-__all__ = ["Interned", "structural_key"]
+__all__ = ["Interned", "close_classes", "structural_key"]
 
 _TABLE: dict[tuple[Any, ...], Any] = {}
 
@@ -25,7 +28,8 @@ class Interned(type):
     """
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
-        if not str(namespace.get("__module__", "")).startswith("proofs.kernel."):
+        # A class may state any module, so that there are none at all once the kernel is loaded.
+        if _CLOSED or not str(namespace.get("__module__", "")).startswith("proofs.kernel."):
             raise KernelError(f"expected no term, atom or claim from outside the kernel but got {name}")
         return super().__new__(mcs, name, bases, namespace)
 
@@ -38,9 +42,32 @@ class Interned(type):
             return known
         made = super().__call__(*args, **kwargs)
         fields = [getattr(made, name) for name in cls.__match_args__]  # type: ignore[attr-defined]
+        for value in fields:
+            _require_exact(value)
         content = [cls.__name__.encode(), *(structural_key(value) for value in fields)]
         object.__setattr__(made, "key", hashlib.blake2b(b"|".join(content), digest_size=16).digest())
         return _TABLE.setdefault((cls, *fields), made)
+
+
+_CLOSED: list[bool] = []
+
+
+def close_classes() -> None:
+    """Called when all classes of the kernel are defined: from then on every further one is refused."""
+    _CLOSED.append(True)
+
+
+_DATA = (tuple, int, str, fmpq, Fraction, Univariate, Unspecified, Expression)
+
+
+def _require_exact(value: Any) -> None:
+    """Refuses subclasses of numbers, texts, tuples and functions: they may compare and compute otherwise."""
+    kind = type(value)
+    if kind is tuple:
+        for part in value:
+            _require_exact(part)
+    elif isinstance(value, _DATA) and kind not in _DATA and kind is not bool:
+        raise KernelError(f"expected plain data but got an object of the class {kind.__name__}")
 
 
 def _only_once(initialise: Callable[..., None]) -> Callable[..., None]:

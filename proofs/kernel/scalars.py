@@ -169,7 +169,7 @@ def _from_dict(kept: dict[Monomial, fmpq]) -> Poly:
 def _check_term(monomial: Monomial, coefficient: fmpq) -> None:
     """Refuses all but distinct atoms in their order, exponents >= 1 and a rational."""
     keys = [inner.key for inner, _ in monomial]
-    if type(coefficient) is not fmpq or type(monomial) is not tuple:
+    if type(coefficient) is not fmpq or any(type(part) is not tuple for part in (monomial, *monomial)):
         raise KernelError(f"expected a monomial and a rational but got {coefficient!r}")
     if any(type(exponent) is not int or exponent < 1 for _, exponent in monomial):
         raise KernelError("expected exponents >= 1")

@@ -43,7 +43,7 @@ class Call:
     argument: Expression
 
     def __post_init__(self) -> None:
-        if self.name not in CALLS:
+        if type(self.name) is not str or self.name not in CALLS:
             raise KernelError(f"expected one of {', '.join(CALLS)} but got name={self.name!r}")
         if type(self.argument) is not Expression or not self.argument.terms:
             raise KernelError(f"expected {self.name} of an expression that is not 0")
@@ -143,7 +143,20 @@ class Expression:
         return frozenset(found)
 
 
+def _is_tuples(terms: object) -> bool:
+    """Whether terms, monomials and powers of calls are tuples themselves, not of a subclass."""
+    return type(terms) is tuple and all(
+        type(term) is tuple
+        and type(term[0]) is tuple
+        and type(term[0][1]) is tuple
+        and all(type(pair) is tuple for pair in term[0][1])  # pyright: ignore[reportUnknownVariableType]
+        for term in terms  # pyright: ignore[reportUnknownVariableType]
+    )
+
+
 def _is_normal(terms: tuple[tuple[Monomial, Fraction], ...]) -> bool:
+    if not _is_tuples(terms):
+        return False
     monomials = [monomial for monomial, _ in terms]
     return monomials == sorted(set(monomials)) and all(
         type(coefficient) is Fraction
@@ -280,6 +293,13 @@ class Univariate:
         rationals = [value for _, value in self.parameters] + [q for pair in self.values for q in pair]
         if type(self.name) is not str or not all(type(value) is Fraction for value in rationals):
             raise KernelError("expected a name, and rational parameters and values")
+        if type(self.period) not in (Period, type(None)) or not all(
+            type(part) is tuple and all(type(pair) is tuple for pair in part)  # pyright: ignore[reportUnnecessaryComparison]
+            for part in (self.parameters, self.values)
+        ):
+            raise KernelError(f"expected a period, parameters and values of {self.name}")
+        if any(type(key) is not str for key, _ in self.parameters):
+            raise KernelError(f"expected names of the parameters of {self.name}")
         if type(self.pieces) is not tuple or not self.pieces:
             raise KernelError(f"expected pieces of {self.name}")
         if any(type(piece) is not Piece for piece in self.pieces):
@@ -351,6 +371,8 @@ class Unspecified:
     is_analytic: bool = False
 
     def __post_init__(self) -> None:
+        if type(self.name) is not str or type(self.is_analytic) is not bool:
+            raise KernelError(f"expected a name and whether it is analytic but got {self.name!r}")
         if not self.name.isalpha() or not self.name.isascii() or len(self.name) > 16:
             raise KernelError(f"expected a name of at most 16 letters but got {self.name!r}")
 

@@ -913,3 +913,79 @@ def test_a_polynomial_has_nothing_that_changes_it() -> None:
             change()
     assert dict(poly.terms) == honest
     assert not [name for name in dir(poly) if name.startswith("fill")]
+
+
+class _SlyNumber(fmpq):
+    """2, which claims to be negative and whose negative is 0."""
+
+    def __lt__(self, other: object) -> bool:
+        return True
+
+    def __neg__(self) -> fmpq:
+        return fmpq(0)
+
+
+def test_a_subclass_of_a_rational_inside_a_term_is_refused() -> None:
+    from proofs.kernel.rules import Triangle
+    from proofs.kernel.terms import Role, Scale, Variable
+
+    def attack() -> Theorem:
+        # ||2 x + 2 x|| <= 0
+        double = Scale(_SlyNumber(2), Variable("sly", (2,), Role.SAMPLE))
+        return infer(Triangle(Sum((double, double))))
+
+    with pytest.raises(KernelError):
+        attack()
+
+
+def test_a_subclass_of_a_function_inside_a_term_is_refused() -> None:
+    from proofs.kernel.rules import WideBound
+    from proofs.kernel.terms import Entrywise, Role, Variable
+    from proofs.kernel.univariate import Piece, Univariate, argument, call, piecewise
+
+    class Sly(Univariate):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __ne__(self, other: object) -> bool:
+            return False
+
+        __hash__ = None  # type: ignore[assignment]
+
+    class SlyHashed(Sly):
+        def __hash__(self) -> int:  # type: ignore[override]
+            return 0
+
+    def attack() -> Theorem:
+        # ||10 x|| <= root(2)
+        steep = SlyHashed("f", (), (Piece(None, None, argument().scaled(Fraction(10))),))
+        known = infer(SupOfFunction(piecewise("f", {}, [], [call("tanh")]), 0, None, ONE))
+        return infer(WideBound(Entrywise(steep, 0, Variable("sly", (2,), Role.SAMPLE))), known)
+
+    with pytest.raises(KernelError):
+        attack()
+
+
+def test_a_subclass_of_a_tuple_as_a_space_is_refused() -> None:
+    from proofs.kernel.rules import WideBound
+    from proofs.kernel.terms import Entrywise, Role, Variable
+    from proofs.kernel.univariate import call, piecewise
+
+    class Narrow(tuple):  # type: ignore[type-arg]
+        def __iter__(self) -> Any:
+            return iter((1,))
+
+    def attack() -> Theorem:
+        # ||tanh(y)|| <= 1 in R^3
+        function = piecewise("f", {}, [], [call("tanh")])
+        vector = Variable("sly", Narrow((3,)), Role.SAMPLE)
+        return infer(WideBound(Entrywise(function, 0, vector)), infer(SupOfFunction(function, 0, None, ONE)))
+
+    with pytest.raises(KernelError):
+        attack()
+
+
+@pytest.mark.parametrize("base", [Compare, Let, Sum, Named, Norm])
+def test_subclasses_that_say_they_are_of_the_kernel_are_refused(base: type) -> None:
+    with pytest.raises(KernelError, match="outside the kernel"):
+        type("_Sly", (base,), {"__module__": "proofs.kernel.terms"})
