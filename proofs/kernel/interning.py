@@ -62,12 +62,11 @@ _DATA = (tuple, int, str, fmpq, Fraction, Univariate, Unspecified, Expression)
 
 def _require_exact(value: Any) -> None:
     """Refuses subclasses of numbers, texts, tuples and functions: they may compare and compute otherwise."""
-    kind = type(value)
-    if kind is tuple:
-        for part in value:
+    if type(value) is tuple:
+        for part in value:  # pyright: ignore[reportUnknownVariableType]
             _require_exact(part)
-    elif isinstance(value, _DATA) and kind not in _DATA and kind is not bool:
-        raise KernelError(f"expected plain data but got an object of the class {kind.__name__}")
+    elif isinstance(value, _DATA) and not (type(value) in _DATA or type(value) is bool):  # pyright: ignore[reportUnknownArgumentType]
+        raise KernelError(f"expected plain data but got an object of the class {type(value).__name__}")  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _only_once(initialise: Callable[..., None]) -> Callable[..., None]:

@@ -143,15 +143,16 @@ class Expression:
         return frozenset(found)
 
 
-def _is_tuples(terms: object) -> bool:
+def _is_tuples(terms: tuple[tuple[Monomial, Fraction], ...]) -> bool:
     """Whether terms, monomials and powers of calls are tuples themselves, not of a subclass."""
-    return type(terms) is tuple and all(
-        type(term) is tuple
-        and type(term[0]) is tuple
-        and type(term[0][1]) is tuple
-        and all(type(pair) is tuple for pair in term[0][1])  # pyright: ignore[reportUnknownVariableType]
-        for term in terms  # pyright: ignore[reportUnknownVariableType]
-    )
+    if type(terms) is not tuple:
+        return False
+    for term in terms:
+        if type(term) is not tuple or type(term[0]) is not tuple or type(term[0][1]) is not tuple:
+            return False
+        if any(type(pair) is not tuple for pair in term[0][1]):
+            return False
+    return True
 
 
 def _is_normal(terms: tuple[tuple[Monomial, Fraction], ...]) -> bool:
