@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,9 +65,10 @@ def run_refute(
     """Attack the statements, print verdicts and witnesses; returns the exit code."""
     from gradlemma.refute_report import document_of, print_report, write_witnesses
 
-    attacks = registered(ids, drop) if file is None else _claims(file, ids, drop)
     budget = _budget(profile, examples)
-    with Progress(quiet=quiet) as progress:
+    # What claims print goes to the error stream, so that the report stays readable.
+    with redirect_stdout(sys.stderr), Progress(quiet=quiet) as progress:
+        attacks = registered(ids, drop) if file is None else _claims(file, ids, drop)
         found = refute(
             attacks, budget, profile=profile, seed=seed, minutes=minutes, cases=cases, progress=progress
         )

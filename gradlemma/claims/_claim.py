@@ -16,7 +16,7 @@ from numerics.search.attack import Attack
 from numerics.search.settings import NetworkSetting
 from proofs.errors import GradlemmaError
 from proofs.kernel.univariate import Univariate
-from proofs.network import Dense, Loss, activation, loss_named
+from proofs.network import Activate, Dense, Loss, activation, loss_named
 from proofs.theorems.bounds import Box
 
 from ._network import ClaimNetwork, Data, FloatNetwork
@@ -44,6 +44,25 @@ class Scope:
     weight_norm: Fraction | None
     input_norm: Fraction | None
     target_norm: Fraction | None
+
+    def covers(self, setting: NetworkSetting) -> bool:
+        """Whether a setting lies in the scope; a claim may have been narrowed since it was kept."""
+        network, box = setting.network, setting.box
+        used = [layer.activation for layer in network.layers if isinstance(layer, Activate)]
+        biases = [layer.bias for layer in network.layers if isinstance(layer, Dense)]
+        sizes = [*box.weight_norms, *(c for c in box.bias_norms if c is not None)]
+        return (
+            setting.loss in self.losses
+            and self.min_depth <= network.depth <= self.max_depth
+            and max(network.widths()) <= self.max_width
+            and network.parameter_count <= self.max_parameters
+            and setting.samples <= self.max_samples
+            and (self.activations is None or all(function in self.activations for function in used))
+            and (self.bias is None or all(bias == self.bias for bias in biases))
+            and (self.weight_norm is None or all(size <= self.weight_norm for size in sizes))
+            and (self.input_norm is None or setting.input_norm <= self.input_norm)
+            and (self.target_norm is None or (setting.target_norm or 0) <= self.target_norm)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,6 +253,9 @@ class ClaimAttack(Attack):
     statement: str
     dropped: str | None = None
     is_ratio: bool = False
+
+    def covers(self, setting: Any) -> bool:
+        return isinstance(setting, NetworkSetting) and not setting.tied and self.claim.scope.covers(setting)
 
     def settings(self) -> SearchStrategy[Any]:
         return _settings(self.claim.scope)

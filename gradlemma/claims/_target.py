@@ -51,8 +51,9 @@ class ClaimTarget(BoxTarget):
 
     def arguments(self, tensors: dict[str, Tensor]) -> tuple[FloatNetwork, Weights, Data]:
         """What the function gets for one instance in float64."""
-        weights = Weights({name: tensors[name] for name in self.sharing.shapes})
-        return self.floats, weights, Data(tensors["x"], tensors["y"])
+        # Copies: a function that changes what it gets changes nothing else.
+        weights = Weights({name: tensors[name].clone() for name in self.sharing.shapes})
+        return self.floats, weights, Data(tensors["x"].clone(), tensors["y"].clone())
 
     def draw(self, generator: torch.Generator, count: int, quantity: str) -> Batch:
         found = super().draw(generator, count, quantity)
@@ -81,7 +82,11 @@ class ClaimTarget(BoxTarget):
 
     def margins(self, batch: Batch, quantity: str) -> Tensor:
         if self._is_batched(batch):
-            return self._together(batch)
+            try:
+                return self._together(batch)
+            except Exception:
+                # What goes wrong is said for the instance at which it does.
+                self._batched = False
         return torch.stack(self._one_by_one(batch))
 
     def _one_by_one(self, batch: Batch) -> list[Tensor]:
@@ -102,7 +107,7 @@ class ClaimTarget(BoxTarget):
         self._check_twice(few, ones)
         try:
             return bool(torch.allclose(self._together(few), torch.stack(ones), rtol=1e-9, atol=1e-12))
-        except Exception:
+        except (Exception, SystemExit):
             # Such as control flow that depends on the numbers: one by one then.
             return False
 
@@ -128,14 +133,14 @@ class ClaimTarget(BoxTarget):
         nothing = torch.full((), math.nan, dtype=torch.float64)
         try:
             found = self.function(*self.arguments(tensors))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._complain(f"the function raised {type(error).__name__}: {error}")
             return nothing
         if isinstance(found, bool) or not isinstance(found, int | float | Tensor):
             self._complain(f"the function returned {type(found).__name__} instead of a number")
             return nothing
         margin = torch.as_tensor(found).to(torch.float64)
-        if margin.numel() != 1 or (isinstance(found, Tensor) and found.dtype == torch.bool):
+        if margin.ndim > 0 or (isinstance(found, Tensor) and found.dtype == torch.bool):
             self._complain(f"the function returned {_shape_of(torch.as_tensor(found))} instead of a number")
             return nothing
         if not bool(torch.isfinite(margin.detach()).all()):
@@ -161,7 +166,8 @@ class ClaimTarget(BoxTarget):
             refuted = bool(margin > 0) and margin.is_finite()
             lower = float(margin.lower()) if refuted else 0.0
             text = margin.str(12, radius=False)
-            return Comparison(refuted, text, "0", lower, f"balls of {PRECISION} bits")
+            method = f"balls of {PRECISION} bits"
+            return Comparison(refuted, text, "0", lower, method, holds=bool(margin <= 0))
 
     def snippet(self, witness: Witness) -> str:
         """Loads the claim from its file and decides it again."""
@@ -187,7 +193,7 @@ class ClaimTarget(BoxTarget):
             return ball_of(found.item() if isinstance(found, np.ndarray) else found)
         except GradlemmaError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ReadingError(
                 f"the function cannot be read in balls: {type(error).__name__}: {error}"
             ) from None

@@ -20,7 +20,8 @@ class Comparison:
     """left <= right decided at an exact instance.
 
     refuted: whether left > right was shown; then `margin` is a lower bound of left/right - 1.
-    left, right: decimal digits or a fraction.  why: a sentence where nothing could be decided.
+    holds: whether left <= right was shown.  left, right: decimal digits or a fraction.  why: a sentence
+    where nothing could be decided.
     """
 
     refuted: bool
@@ -29,6 +30,7 @@ class Comparison:
     margin: float
     method: str
     why: str = ""
+    holds: bool = False
 
 
 def compare(left: Number, right: Number) -> Comparison:
@@ -43,7 +45,7 @@ def compare(left: Number, right: Number) -> Comparison:
             # With 0 on the right any positive left side is too large.
             excess = as_ball(left / right - 1).lower() if right > 0 else arb("1e300")
             margin = min(float(excess), 1e300) if excess.is_finite() else 1e300
-        return Comparison(refuted, _digits(left), _digits(right), margin, method)
+        return Comparison(refuted, _digits(left), _digits(right), margin, method, holds=bool(left <= right))
 
 
 def norm_of(square: Fraction) -> Number:

@@ -89,6 +89,10 @@ class Attack(ABC):
     # Whether margins are left/right - 1, and not the user's own.
     is_ratio: bool = True
 
+    def covers(self, setting: Any) -> bool:
+        """Whether the statement is about this setting; kept cases are asked before they count."""
+        return not getattr(setting, "tied", False) or self.dropped == "fresh-parameters"
+
     @abstractmethod
     def settings(self) -> SearchStrategy[Any]:
         """Settings to draw: frozen, hashable, with an integer `seed`."""

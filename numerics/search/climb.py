@@ -50,7 +50,11 @@ def _slopes(target: Target, batch: Batch, quantity: str, moving: list[str]) -> d
     margins = target.margins(batch.replaced(**free), quantity)
     if not margins.requires_grad:
         return {}
-    found = torch.autograd.grad(margins.sum(), list(free.values()), allow_unused=True)
+    try:
+        found = torch.autograd.grad(margins.sum(), list(free.values()), allow_unused=True)
+    except RuntimeError:
+        # No gradient, no ascent; the draws still count.
+        return {}
     return {name: slope for name, slope in zip(moving, found, strict=True) if slope is not None}
 
 

@@ -91,14 +91,27 @@ def _starts(margins: Tensor, finite: int, climbers: int) -> Tensor:
 
 
 def _confirm(target: Target, batch: Batch, margins: Tensor, quantity: str, found: Examined) -> None:
-    for index in range(min(CANDIDATES, int((margins > TOLERANCE).sum()))):
+    """Decide the instances that exceed the bound in floats, best first.
+
+    Where the inequality is shown to hold at the floats themselves, their excess was rounding.
+    """
+    beyond = int((margins > TOLERANCE).sum())
+    found.margins[quantity] = float(margins[beyond]) if beyond < len(margins) else -1.0
+    undecided = 0
+    for index in range(beyond):
         instance, recheck = confirm(target, exact_instance(batch, index), quantity)
-        if instance is None:
-            found.unconfirmed = (
-                f"margin {float(margins[0]):.3g} in floats for {quantity}, not shown exactly"
-                + (f" ({recheck.why})" if recheck.why else "")
-            )
+        if instance is not None:
+            found.margins[quantity] = float(margins[index])
+            found.instance, found.recheck = shrink(target, instance, quantity, recheck)
+            found.quantity, found.unconfirmed = quantity, ""
+            return
+        if recheck.holds:
             continue
-        found.instance, found.recheck = shrink(target, instance, quantity, recheck)
-        found.quantity, found.unconfirmed = quantity, ""
-        return
+        undecided += 1
+        found.margins[quantity] = max(found.margins[quantity], float(margins[index]))
+        found.unconfirmed = (
+            f"margin {float(margins[index]):.3g} in floats for {quantity}, not shown exactly"
+            + (f" ({recheck.why})" if recheck.why else "")
+        )
+        if undecided == CANDIDATES:
+            return

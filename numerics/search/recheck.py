@@ -52,7 +52,10 @@ def recheck(case: dict[str, Any], attack: Attack | None = None) -> Comparison:
         from .attacks import ATTACKS
 
         attack = ATTACKS[case["statement"]](case["dropped"])
-    target, quantity = attack.prepare(setting_of(case)), case["quantity"]
+    setting = setting_of(case)
+    if not attack.covers(setting):
+        raise NumericsError(f"expected a setting that {attack.statement} is about")
+    target, quantity = attack.prepare(setting), case["quantity"]
     if quantity not in target.quantities:
         raise NumericsError(f"expected a quantity among {', '.join(target.quantities)} but got {quantity}")
     instance = decode_instance(case["instance"])

@@ -68,6 +68,13 @@ class Bnd2(Attack):
     dropped: str | None = None
     statement: str = "BND-2"
 
+    def covers(self, setting: Any) -> bool:
+        layers = setting.network.layers
+        functions = {layer.activation for layer in layers if isinstance(layer, Activate)}
+        plain = not any(isinstance(layer, Dense) and layer.bias for layer in layers)
+        uniform = len(set(setting.box.weight_norms)) == 1 and len(functions) <= 1
+        return Attack.covers(self, setting) and plain and uniform and setting.loss == Loss.CROSS_ENTROPY
+
     def settings(self) -> SearchStrategy[Any]:
         tied = self.dropped == "fresh-parameters"
         networks = _networks(tied=tied, least_output=1 if tied else 2)

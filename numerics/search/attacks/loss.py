@@ -42,6 +42,9 @@ class LossRow(Attack):
     statement: str
     dropped: str | None = None
 
+    def covers(self, setting: Any) -> bool:
+        return Attack.covers(self, setting) and setting.loss is not None and setting.loss.kind is self.kind
+
     def settings(self) -> SearchStrategy[Any]:
         losses = make.losses().filter(lambda loss: loss.kind is self.kind)
         if self.dropped is not None and self.kind is LossKind.HUBER:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ from gradlemma.claims._network import exact_array
 from gradlemma.claims._spectrum import largest_eigenvalue
 from numerics import strategies as make
 from numerics.exact import PRECISION
+from numerics.search.cases import Cases
 from numerics.search.engine import search
 from numerics.search.outcome import PROFILES, Budget, Verdict
 from proofs.errors import GradlemmaError, UnknownNameError
@@ -99,8 +101,6 @@ def _floats(array):
 @pytest.mark.parametrize("degenerate", [False, True])
 def test_the_largest_eigenvalue_is_enclosed(degenerate):
     """A matrix Q diag(d) Q^T with rational Q: its largest eigenvalue is the largest d exactly."""
-    from fractions import Fraction
-
     from flint import fmpq
 
     q = [[Fraction(v, 9) for v in row] for row in ((1, 8, -4), (4, -4, -7), (8, 1, 4))]
@@ -207,9 +207,19 @@ def _floats_only(network, weights, data):
     return float(loss.detach() if isinstance(loss, torch.Tensor) else loss)
 
 
+def _exits(network, weights, data):
+    raise SystemExit(0)
+
+
+def _matrix(network, weights, data):
+    return weights["W1"] - 100
+
+
 @pytest.mark.parametrize(
     ("function", "says"),
     [
+        (_exits, "raised SystemExit"),
+        (_matrix, "instead of a number"),
         (_raises, "the function raised ValueError: no reason"),
         (_nan, "nan"),
         (_sometimes_nan, "nan|no finite number"),
@@ -236,6 +246,31 @@ def test_a_violation_outweighs_instances_without_a_number():
 
     verdict, _ = verdict_of(mixed)
     assert verdict is Verdict.REFUTED
+
+
+def test_a_function_that_changes_what_it_gets_changes_nothing_else():
+    def changing(network, weights, data):
+        loss = network.loss(weights, data)
+        if isinstance(loss, torch.Tensor):
+            weights["W1"].zero_()
+            data.y.fill_(100.0)
+        return loss - 3
+
+    verdict, _ = verdict_of(changing, weight_norm=1, input_norm=1, target_norm=1)
+    assert verdict is Verdict.HOLDS
+    assert verdict_of(changing, weight_norm=3, input_norm=3, target_norm=3)[0] is Verdict.REFUTED
+
+
+def test_a_kept_case_outside_of_a_narrowed_scope_does_not_count(tmp_path):
+    def convex(network, weights, data):
+        return -network.smallest_eigenvalue(weights, data) - 0.01
+
+    for depth, verdict in ((2, Verdict.REFUTED), (1, Verdict.HOLDS)):
+        attack = claim(activations=["identity"], min_depth=1, max_depth=depth)(convex).attack()
+        cases = Cases(tmp_path)
+        found = search(attack, PROFILES["ci"], cases=cases)
+        assert found.verdict is verdict, found.sentence()
+    assert cases.unreadable == 1
 
 
 def test_a_keyboard_interrupt_passes_through():
