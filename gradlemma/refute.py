@@ -66,6 +66,9 @@ def run_refute(
     from gradlemma.refute_report import document_of, print_report, write_witnesses
 
     budget = _budget(profile, examples)
+    if out is not None:
+        # Before the search, so that a place that cannot be written loses nothing.
+        out.mkdir(parents=True, exist_ok=True)
     # What claims print goes to the error stream, so that the report stays readable.
     with redirect_stdout(sys.stderr), Progress(quiet=quiet) as progress:
         attacks = registered(ids, drop) if file is None else _claims(file, ids, drop)
