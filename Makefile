@@ -5,7 +5,7 @@ TORCH_INDEX ?=
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX),)
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types docs docs-activations nightly
+.PHONY: demo test lint types docs docs-activations witnesses nightly
 
 demo: $(STAMP)
 	.venv/bin/gradlemma check examples/digits_mlp.yaml --out report
@@ -25,6 +25,10 @@ docs: docs-activations
 
 docs-activations: $(STAMP)
 	.venv/bin/python -m gradlemma.activations_page docs
+
+witnesses: $(STAMP)
+	.venv/bin/python -m gradlemma.witness_list > witnesses.py.partial
+	mv witnesses.py.partial proofs/registry/witnesses.py
 
 nightly: $(STAMP)
 	GRADLEMMA_HYPOTHESIS=nightly .venv/bin/python -m pytest -m "not gpu"

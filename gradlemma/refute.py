@@ -26,7 +26,7 @@ __all__ = ["Refuted", "refute", "registered", "run_refute"]
 
 INTERRUPTED = 130
 # Measured on two cores for networks of at most 200 parameters: one setting of 256 instances.
-SECONDS_PER_SETTING = 0.15
+SECONDS_PER_SETTING = 0.1
 
 
 @dataclass(slots=True)
@@ -39,6 +39,7 @@ class Refuted:
     seed: int
     interrupted: bool = False
     elapsed_s: float = 0.0
+    unusable_cases: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -134,6 +135,7 @@ def refute(
                 outcome.reasons.insert(0, f"interrupted after {outcome.instances} instances")
             break
     found.elapsed_s = watch.elapsed_s()
+    found.unusable_cases = 0 if kept is None else kept.unreadable
     return found
 
 

@@ -28,6 +28,7 @@ def document_of(found: Refuted) -> dict[str, Any]:
         "seed": found.seed,
         "statements": [_outcome(outcome, attack) for outcome, attack in pairs],
         "elapsed_s": round(found.elapsed_s, 3),
+        "unusable_cases": found.unusable_cases,
     }
 
 
@@ -82,6 +83,8 @@ def print_report(found: Refuted) -> None:
     for outcome, attack in zip(found.outcomes, found.attacks, strict=False):
         if outcome.witness is not None:
             _print_witness(outcome.witness, attack)
+    if found.unusable_cases:
+        print(f"kept cases that could not be used: {found.unusable_cases}")
     if found.interrupted:
         print("interrupted: what was known before is printed")
     print(f"seed {found.seed}, profile {found.profile}, {found.elapsed_s:.1f} s")

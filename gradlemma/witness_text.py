@@ -26,7 +26,9 @@ def title(statement: str, dropped: str | None) -> str:
 
 def sentence(witness: Witness, target: Target) -> str:
     """The setting, the numbers, and the inequality that fails."""
-    numbers = ", ".join(f"{name} = {_plain(tensor)}" for name, tensor in _shown(witness, target))
+    from numerics.search.batches import plain
+
+    numbers = ", ".join(f"{name} = {plain(tensor)}" for name, tensor in _shown(witness, target))
     shown = f"{witness.recheck.left} > {witness.recheck.right}"
     return f"{witness.setting.describe()}; {numbers}: {target.says(witness.quantity)} fails, as {shown}"
 
@@ -41,12 +43,6 @@ def _shown(witness: Witness, target: Target) -> Iterator[tuple[str, ExactTensor]
     plain = sides is not None and sides.order == 0
     hidden = along if single or plain else []
     return ((name, tensor) for name, tensor in witness.instance.items() if name not in hidden)
-
-
-def _plain(tensor: ExactTensor) -> str:
-    from numerics.search.codec import nested
-
-    return str(nested(tensor)).replace("'", "")
 
 
 def snippet(witness: Witness, target: Target) -> str:
@@ -178,6 +174,8 @@ def _of_function(setting: FunctionSetting, witness: Witness) -> ProblemParts:
 
 
 def _of_box(setting: NetworkSetting, witness: Witness, target: Target) -> ProblemParts:
+    from numerics.search.batches import nested
+
     instance, dropped = witness.instance, witness.dropped
     free_box = dropped in ("weight-norms", "bias-norms")
     free_input = dropped in ("input-norm", "node-norm")
@@ -186,8 +184,8 @@ def _of_box(setting: NetworkSetting, witness: Witness, target: Target) -> Proble
         setting.network,
         loss,
         _weights(witness, target),
-        _lists(instance["x"]),
-        _lists(instance["y"]) if "y" in instance else [[0] * setting.network.output_dim],
+        nested(instance["x"]),
+        nested(instance["y"]) if "y" in instance else [[0] * setting.network.output_dim],
         None if free_input else setting.input_norm,
         None if dropped == "target-norm" or loss.has_range else setting.target_norm or Fraction(0),
         None if free_box else setting.box.weight_norms,
@@ -197,25 +195,22 @@ def _of_box(setting: NetworkSetting, witness: Witness, target: Target) -> Proble
 
 
 def _of_given(setting: GivenSetting, witness: Witness, target: Target) -> ProblemParts:
+    from numerics.search.batches import nested
+
     return ProblemParts(
         setting.network,
         setting.loss,
         _weights(witness, target),
-        _lists(setting.inputs),
-        _lists(setting.targets),
+        nested(setting.inputs),
+        nested(setting.targets),
         radius=None if witness.dropped == "ball-radius" else setting.radius,
     )
 
 
 def _weights(witness: Witness, target: Target) -> list[list[object]]:
+    from numerics.search.batches import nested
     from numerics.search.network_target import NetworkTarget
 
     if not isinstance(target, NetworkTarget):
         raise TypeError("expected a statement about networks")
-    return [_lists(tensor) for tensor in target.sharing.tensors(witness.instance, "")]
-
-
-def _lists(tensor: ExactTensor) -> list[object]:
-    from numerics.search.codec import nested
-
-    return nested(tensor)
+    return [nested(tensor) for tensor in target.sharing.tensors(witness.instance, "")]

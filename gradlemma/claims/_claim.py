@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -23,10 +24,24 @@ from ._network import ClaimNetwork, Data, FloatNetwork
 from ._target import MARGIN, ClaimTarget, Function
 from ._weights import Weights
 
-__all__ = ["Claim", "ClaimAttack", "claim"]
+__all__ = ["Claim", "ClaimAttack", "claim", "collected"]
 
 # Bounds of norms that are drawn; smaller tensors lie inside.
 NORMS = st.sampled_from([Fraction(1), Fraction(2), Fraction(3)])
+
+
+# Claims that are declared while a file is being loaded, those of a name that is given again too.
+_COLLECTING: list[list[Claim]] = []
+
+
+@contextmanager
+def collected() -> Iterator[list[Claim]]:
+    """All claims that are declared inside, in order."""
+    _COLLECTING.append([])
+    try:
+        yield _COLLECTING[-1]
+    finally:
+        _COLLECTING.pop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ def claim(
         min_depth: least number of dense layers.
         max_depth: largest number of dense layers.
         max_width: largest width of a layer.
-        max_parameters: largest number P of parameters; an exact Hessian costs P (P + 1) / 2 passes.
+        max_parameters: largest number P of parameters; an exact Hessian costs 2 P passes.
         max_samples: largest number of samples.
         bias: whether layers have biases; None for both.
         weight_norm: bound of every ||W_l|| and ||b_l||, exact; drawn up to 3 if left out.
@@ -160,11 +175,8 @@ def claim(
     """
     if not 1 <= min_depth <= max_depth <= 20:
         raise GradlemmaError(f"expected 1 <= min_depth <= max_depth <= 20 but got {min_depth}, {max_depth}")
-    for name, value in (
-        ("max_width", max_width),
-        ("max_parameters", max_parameters),
-        ("max_samples", max_samples),
-    ):
+    sizes = {"max_width": max_width, "max_parameters": max_parameters, "max_samples": max_samples}
+    for name, value in sizes.items():
         if type(value) is not int or not 1 <= value <= 1000:
             raise GradlemmaError(f"expected {name} from 1 to 1000 but got {value!r}")
     scope = Scope(
@@ -184,7 +196,10 @@ def claim(
         raise GradlemmaError("expected at least one loss and one activation")
 
     def declare(inner: Function) -> Claim:
-        return Claim(inner, scope, getattr(inner, "__name__", "claim"))
+        made = Claim(inner, scope, getattr(inner, "__name__", "claim"))
+        if _COLLECTING:
+            _COLLECTING[-1].append(made)
+        return made
 
     return declare if function is None else declare(function)
 

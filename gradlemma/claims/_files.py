@@ -11,7 +11,7 @@ from pathlib import Path
 from gradlemma.errors import ProblemError, printable
 from proofs.errors import UnknownNameError
 
-from ._claim import Claim, ClaimAttack
+from ._claim import Claim, ClaimAttack, collected
 
 __all__ = ["attacks_of", "load_claims"]
 
@@ -46,7 +46,8 @@ def load_claims(file: Path | str) -> dict[str, Claim]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with collected() as declared:
+            spec.loader.exec_module(module)
     except SystemExit as error:
         raise _refusal(path, f"the file ends with exit({error.code})", "remove it") from None
     except Exception as error:
@@ -61,7 +62,8 @@ def load_claims(file: Path | str) -> dict[str, Claim]:
             remedy="correct it",
         ) from None
     found: dict[str, Claim] = {}
-    for value in dict.fromkeys(v for v in vars(module).values() if isinstance(v, Claim)):
+    imported = (value for value in vars(module).values() if isinstance(value, Claim))
+    for value in dict.fromkeys((*declared, *imported)):
         if value.name in found:
             raise _refusal(path, f"expected one claim called {value.name} but got two", "rename one")
         found[value.name] = value

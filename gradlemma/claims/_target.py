@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from flint import ctx
+from flint import arb, ctx
 from torch import Tensor
 
 from numerics.exact import PRECISION, Comparison
 from numerics.search.attack import Witness
-from numerics.search.batches import Batch, Instance
+from numerics.search.batches import Batch, Instance, exact_instance
 from numerics.search.network_target import BoxTarget
 from numerics.search.recheck import case_of
 from numerics.search.settings import NetworkSetting
@@ -31,10 +31,14 @@ MARGIN = "margin"
 # Instances of a setting where the function is called one by one.
 LOOPED = 24
 COMPLAINTS = 3
+# Relative difference of the two readings that is not rounding.
+READINGS = 1e-4
 
 
 class ClaimTarget(BoxTarget):
     """The margin of a claim in a box of weights and data; no direction is involved."""
+
+    is_directed = False
 
     def __init__(self, setting: NetworkSetting, name: str, function: Function) -> None:
         super().__init__(setting, None, [])
@@ -56,35 +60,22 @@ class ClaimTarget(BoxTarget):
         return self.floats, weights, Data(tensors["x"].clone(), tensors["y"].clone())
 
     def draw(self, generator: torch.Generator, count: int, quantity: str) -> Batch:
-        found = super().draw(generator, count, quantity)
-        tensors = {name: tensor for name, tensor in found.tensors.items() if not name.startswith("u.")}
+        batch = super().draw(generator, count, quantity)
         # Bounds are tight at the boundary of the box; claims may fail anywhere inside as well.
         share = torch.rand(count, generator=generator, dtype=torch.float64)
         share = torch.where(torch.rand(count, generator=generator) < 0.5, share, 1.0)
-        for name in self.sharing.shapes:
-            tensors[name] = tensors[name] * share.reshape(-1, *[1] * (tensors[name].ndim - 1))
-        batch = Batch(tensors)
+        inside = {
+            name: batch[name] * share.reshape(-1, *[1] * (batch[name].ndim - 1))
+            for name in self.sharing.shapes
+        }
+        batch = batch.replaced(**inside)
         return batch if self._is_batched(batch) else batch.take(torch.arange(min(count, LOOPED)))
-
-    def _unit_direction(self, batch: Batch) -> Batch:
-        return (
-            super()._unit_direction(batch)
-            if f"u.{next(iter(self.sharing.shapes))}" in batch.tensors
-            else batch
-        )
-
-    def refresh(self, batch: Batch, quantity: str, steps: int) -> Batch:
-        return batch
-
-    def scales(self, quantity: str) -> dict[str, float]:
-        found = {name: float(limit) for name, limit in self.limits.items()} | {"x": float(self.input_norm)}
-        return found | ({"y": float(self.target_reach)} if self.setting.target_norm is not None else {})
 
     def margins(self, batch: Batch, quantity: str) -> Tensor:
         if self._is_batched(batch):
             try:
                 return self._together(batch)
-            except Exception:
+            except (Exception, SystemExit):
                 # What goes wrong is said for the instance at which it does.
                 self._batched = False
         return torch.stack(self._one_by_one(batch))
@@ -99,6 +90,7 @@ class ClaimTarget(BoxTarget):
             few = batch.take(torch.arange(min(2, len(batch))))
             with torch.no_grad():
                 known = self._agrees(few)
+                self._compare_readings(few)
             self._batched = known
         return known
 
@@ -116,6 +108,20 @@ class ClaimTarget(BoxTarget):
             if not torch.equal(first.nan_to_num(), second.nan_to_num()):
                 both = f"{float(first)!r} and {float(second)!r}"
                 self._complain(f"the function is not deterministic: {both} at one instance")
+
+    def _compare_readings(self, few: Batch) -> None:
+        """Complain where the ball at the first instance and its float are two different numbers."""
+        near = self._one_by_one(few)[0]
+        try:
+            with ctx.workprec(PRECISION):
+                exact = self._margin_in_balls(exact_instance(few, 0))
+        except GradlemmaError:
+            # On a kink, or no reading in balls: then nothing is ever refuted.
+            return
+        gap = abs(float(exact.mid()) - float(near))
+        if exact.is_finite() and math.isfinite(gap) and gap > READINGS * max(1.0, abs(float(near))):
+            both = f"{float(near):.6g} in floats and {exact.str(6, radius=False)} in balls"
+            self._complain(f"the function is not the same in both readings: {both} at one instance")
 
     def _together(self, batch: Batch) -> Tensor:
         names = list(batch.tensors)
@@ -141,27 +147,22 @@ class ClaimTarget(BoxTarget):
             return nothing
         margin = torch.as_tensor(found).to(torch.float64)
         if margin.ndim > 0 or (isinstance(found, Tensor) and found.dtype == torch.bool):
-            self._complain(f"the function returned {_shape_of(torch.as_tensor(found))} instead of a number")
+            shape = f"a tensor of shape {tuple(margin.shape)}" if margin.ndim else "a truth value"
+            self._complain(f"the function returned {shape} instead of a number")
             return nothing
         if not bool(torch.isfinite(margin.detach()).all()):
             self._complain(f"the function returned {float(margin)}")
-        return margin.reshape(())
+        return margin
 
     def _complain(self, text: str) -> None:
         if text not in self.complaints and len(self.complaints) < COMPLAINTS:
             self.complaints = [*self.complaints, text]
 
-    def direction_admitted(self, instance: Instance) -> bool:
-        return True
-
     def recheck(self, instance: Instance, quantity: str) -> Comparison:
         """Decide margin <= 0 at an exact instance, in balls."""
         with ctx.workprec(PRECISION):
-            network = BallNetwork(self.network, self.floats.known_loss)
-            weights = Weights({name: exact_array(instance[name]) for name in self.sharing.shapes})
-            data = Data(exact_array(instance["x"]), exact_array(instance["y"]))
-            margin = self._exact_margin(network, weights, data)
-            if margin > 0 and str(margin) != str(self._exact_margin(network, weights, data)):
+            margin = self._margin_in_balls(instance)
+            if margin > 0 and str(margin) != str(self._margin_in_balls(instance)):
                 raise ReadingError("the function is not deterministic")
             refuted = bool(margin > 0) and margin.is_finite()
             lower = float(margin.lower()) if refuted else 0.0
@@ -187,7 +188,15 @@ class ClaimTarget(BoxTarget):
         ]
         return "\n".join(lines) + "\n"
 
-    def _exact_margin(self, network: BallNetwork, weights: Weights, data: Data) -> Any:
+    def _margin_in_balls(self, instance: Instance) -> arb:
+        """The margin at an exact instance.
+
+        Raises:
+            GradlemmaError: on a kink, or where the function cannot be read in balls.
+        """
+        network = BallNetwork(self.network, self.floats.known_loss)
+        weights = Weights({name: exact_array(instance[name]) for name in self.sharing.shapes})
+        data = Data(exact_array(instance["x"]), exact_array(instance["y"]))
         try:
             found = self.function(network, weights, data)
             return ball_of(found.item() if isinstance(found, np.ndarray) else found)
@@ -197,11 +206,3 @@ class ClaimTarget(BoxTarget):
             raise ReadingError(
                 f"the function cannot be read in balls: {type(error).__name__}: {error}"
             ) from None
-
-
-def _shape_of(value: Tensor) -> str:
-    return (
-        f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
-        if isinstance(value, Tensor)
-        else "a vector"
-    )

@@ -18,7 +18,6 @@ from .jets import Jet as Jet
 from .jets import directional_derivatives as directional_derivatives
 from .jets import jets as jets
 from .jets import jets_of_nodes as jets_of_nodes
-from .jets import node_derivatives as node_derivatives
 from .losses import output_value as output_value
 from .norms import norm_at_most as norm_at_most
 from .numbers import PRECISION as PRECISION

@@ -25,7 +25,7 @@ from .losses import curvature, output_gradient
 from .numbers import PRECISION, Field, FieldTensor, Number, dot, entries_of, field_for
 
 __all__ = [
-    "Derivatives", "Jet", "directional_derivatives", "jets", "jets_of_nodes", "node_derivatives", "rows",
+    "Derivatives", "Jet", "directional_derivatives", "jets", "jets_of_nodes", "rows",
 ]  # fmt: skip
 
 Vector = list[Any]
@@ -80,16 +80,6 @@ def directional_derivatives(
             first, second = first + slope, second + curve
         count = x.shape[0]
         return Derivatives(first / count, second / count, field.method)
-
-
-def node_derivatives(
-    network: Network, weights: Sequence[ExactTensor], direction: Sequence[ExactTensor], x: ExactTensor
-) -> tuple[tuple[Vector, Vector, Vector], str]:
-    """(f, D f[u], D^2 f[u,u]) of the network's output at one exact input [1, d], and the method."""
-    field = field_for(network)
-    with ctx.workprec(PRECISION):
-        jet = jets(field, network, weights, direction, rows(field, x)[0])[-1]
-    return (jet.value, jet.first, jet.second), field.method
 
 
 def jets_of_nodes(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from proofs.kernel.tensors import ExactTensor
 
-__all__ = ["Batch", "Instance", "exact_instance", "exact_tensor", "rounded"]
+__all__ = ["Batch", "Instance", "exact_instance", "exact_tensor", "nested", "plain", "rounded"]
 
 # Tensors by name: W1, b1, ..., x, y, and u.W1, u.b1, ... for a direction; t for an activation.
 Instance = Mapping[str, ExactTensor]
@@ -65,3 +66,16 @@ def rounded(tensor: ExactTensor, denominator: int) -> ExactTensor:
     """Every entry rounded to a multiple of 1/denominator."""
     entries = tuple(Fraction(round(entry * denominator), denominator) for entry in tensor.fractions())
     return ExactTensor.from_fractions(tensor.shape, entries)
+
+
+def nested(tensor: ExactTensor) -> list[Any]:
+    """The entries as nested lists of texts."""
+    entries = [str(entry) for entry in tensor.fractions()]
+    if len(tensor.shape) == 1:
+        return entries
+    return [entries[i : i + tensor.shape[1]] for i in range(0, len(entries), tensor.shape[1])]
+
+
+def plain(tensor: ExactTensor) -> str:
+    """The entries in one line: `[0, 1/2]`, or `[[0, 1/2]]` for a matrix."""
+    return str(nested(tensor)).replace("'", "")

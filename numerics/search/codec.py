@@ -11,12 +11,12 @@ from proofs.kernel.univariate import Call, Expression, Period, Piece, Univariate
 from proofs.network import CATALOGUE, Activate, Dense, Loss, Network, activation, loss_named
 from proofs.theorems.bounds import Box
 
-from .batches import Instance
+from .batches import Instance, nested
 from .settings import FunctionSetting, GivenSetting, NetworkSetting, Setting
 
 __all__ = [
     "decode_instance", "decode_setting", "encode_instance", "encode_setting", "exact_from",
-    "function_data", "nested",
+    "function_data",
 ]  # fmt: skip
 
 
@@ -116,14 +116,6 @@ def encode_instance(instance: Instance) -> dict[str, Any]:
 def decode_instance(data: dict[str, Any]) -> Instance:
     """The instance of such values."""
     return {str(name): exact_from(values) for name, values in data.items()}
-
-
-def nested(tensor: ExactTensor) -> list[Any]:
-    """The entries as nested lists of texts."""
-    entries = [str(entry) for entry in tensor.fractions()]
-    if len(tensor.shape) == 1:
-        return entries
-    return [entries[i : i + tensor.shape[1]] for i in range(0, len(entries), tensor.shape[1])]
 
 
 def exact_from(values: list[Any]) -> ExactTensor:

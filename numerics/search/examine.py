@@ -72,10 +72,11 @@ def _score(
     chosen = _starts(torch.where(finite, margins, -torch.inf), int(finite.sum()), budget.climbers)
     if not len(chosen):
         return batch.take(chosen), margins[chosen]
-    climbed, margins = climb(target, batch.take(chosen), quantity, budget.steps)
-    found.instances += len(chosen) * budget.steps
-    order = torch.argsort(margins, descending=True)
-    return climbed.take(order), margins[order]
+    climbed = climb(target, batch.take(chosen), quantity, budget.steps)
+    found.instances += climbed.instances
+    found.not_finite += climbed.not_finite
+    order = torch.argsort(climbed.margins, descending=True)
+    return climbed.batch.take(order), climbed.margins[order]
 
 
 def _starts(margins: Tensor, finite: int, climbers: int) -> Tensor:

@@ -29,6 +29,9 @@ BEYOND = 4
 class NetworkTarget(Target):
     """Inequalities between sizes at a point theta, along a direction u, at samples."""
 
+    # Whether an instance has a direction.
+    is_directed: bool = True
+
     def __init__(
         self, setting: NetworkSetting | GivenSetting, dropped: str | None, quantities: list[Quantity]
     ) -> None:
@@ -46,12 +49,16 @@ class NetworkTarget(Target):
         return ratio_margin(sides.left(values), sides.right_value(values))
 
     def with_direction(self, found: dict[str, Tensor], generator: torch.Generator, count: int) -> Batch:
-        """The batch with random directions of norm 1."""
+        """The batch with random directions of norm 1, if there are any."""
+        if not self.is_directed:
+            return Batch(found)
         for name, shape in self.sharing.shapes.items():
             found[f"u.{name}"] = torch.randn((count, *shape), generator=generator, dtype=torch.float64)
         return self._unit_direction(Batch(found))
 
     def _unit_direction(self, batch: Batch) -> Batch:
+        if not self.is_directed:
+            return batch
         names = [f"u.{name}" for name in self.sharing.shapes]
         size = torch.stack([batch[name].flatten(1).square().sum(1) for name in names]).sum(0).sqrt()
         factor = 1.0 / size.clamp(min=1e-300)
@@ -60,8 +67,8 @@ class NetworkTarget(Target):
 
     def refresh(self, batch: Batch, quantity: str, steps: int) -> Batch:
         """Power iteration: u becomes the unit vector along the gradient in u of the left side."""
-        sides = self.by_name[quantity]
-        if not sides.norm_order:
+        sides = self.by_name.get(quantity)
+        if sides is None or not sides.norm_order:
             return batch
         names = [f"u.{name}" for name in self.sharing.shapes]
         # A loss has one output: its gradient is found at once.
@@ -81,7 +88,7 @@ class NetworkTarget(Target):
         return batch
 
     def scales(self, quantity: str) -> dict[str, float]:
-        if self.by_name[quantity].norm_order:
+        if not self.is_directed or self.by_name[quantity].norm_order:
             return {}
         return {f"u.{name}": 1.0 for name in self.sharing.shapes}
 
@@ -91,8 +98,10 @@ class NetworkTarget(Target):
             return compare(sides.left(values), sides.right_value(values))
 
     def direction_admitted(self, instance: Instance) -> bool:
-        """Whether the direction is not 0."""
-        return any(any(instance[f"u.{name}"].fractions()) for name in self.sharing.shapes)
+        """Whether the direction, if there is one, is not 0."""
+        return not self.is_directed or any(
+            any(instance[f"u.{name}"].fractions()) for name in self.sharing.shapes
+        )
 
 
 class BoxTarget(NetworkTarget):

@@ -10,6 +10,8 @@ from proofs.kernel.univariate import Univariate
 from proofs.network import Loss, Network
 from proofs.theorems.bounds import Box
 
+from .batches import plain
+
 __all__ = ["FunctionSetting", "GivenSetting", "NetworkSetting", "Setting"]
 
 
@@ -60,7 +62,7 @@ class GivenSetting:
         """`1-1, half_mse, radius 1 around [[0]], one sample`."""
         count = self.inputs.shape[0]
         samples = "one sample" if count == 1 else f"{count} samples"
-        centre = ", ".join(_entries(tensor) for tensor in self.weights)
+        centre = ", ".join(plain(tensor) for tensor in self.weights)
         head = _network(self.network, self.loss, tied=self.tied)
         return f"{head}, radius {self.radius} around {centre}, {samples}"
 
@@ -85,13 +87,3 @@ Setting = NetworkSetting | GivenSetting | FunctionSetting
 def _network(network: Network, loss: Loss | None, *, tied: bool) -> str:
     parts = [network.describe(), *([] if loss is None else [loss.label()])]
     return ", ".join([*parts, *(["one weight in all layers"] if tied else [])])
-
-
-def _entries(tensor: ExactTensor) -> str:
-    """`[0, 1/2]`, or `[[...]]` for a matrix."""
-    entries = [str(entry) for entry in tensor.fractions()]
-    if len(tensor.shape) == 1:
-        return f"[{', '.join(entries)}]"
-    width = tensor.shape[1]
-    rows = [f"[{', '.join(entries[i : i + width])}]" for i in range(0, len(entries), width)]
-    return f"[{', '.join(rows)}]"

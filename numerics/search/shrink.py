@@ -13,7 +13,7 @@ from proofs.kernel.tensors import ExactTensor
 from .attack import Target
 from .batches import Instance, rounded
 
-__all__ = ["confirm", "shrink", "violates"]
+__all__ = ["confirm", "shrink"]
 
 DENOMINATORS = (1, 2, 4, 8, 16, 64, 2**10, 2**16, 2**24, 2**40)
 MAX_TRIALS = 400
@@ -28,12 +28,12 @@ def confirm(target: Target, instance: Instance, quantity: str) -> tuple[Instance
     last = _unshown("")
     for denominator in DENOMINATORS:
         trial = target.restored({name: rounded(t, denominator) for name, t in instance.items()}, quantity)
-        last = violates(target, trial, quantity)
+        last = _violates(target, trial, quantity)
         if last.refuted:
             return trial, last
     # The floats themselves: where the inequality is shown there, the violation was rounding.
     trial = target.restored(instance, quantity)
-    last = violates(target, trial, quantity)
+    last = _violates(target, trial, quantity)
     return (trial, last) if last.refuted else (None, last)
 
 
@@ -75,7 +75,7 @@ class _Trials:
                 return False
             self.left -= 1
             trial = {**self.current, **change}
-            found = violates(self.target, trial, self.quantity)
+            found = _violates(self.target, trial, self.quantity)
             if found.refuted:
                 self.current, self.shown = trial, found
                 return True
@@ -102,7 +102,7 @@ def _negatives(tensor: ExactTensor) -> int:
     return sum(entry < 0 for entry in tensor.fractions())
 
 
-def violates(target: Target, trial: Instance, quantity: str) -> Comparison:
+def _violates(target: Target, trial: Instance, quantity: str) -> Comparison:
     """The re-check; not refuted, with a reason, where a hypothesis fails or nothing is defined there."""
     try:
         if not target.admits(trial, quantity):

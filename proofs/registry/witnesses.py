@@ -1,7 +1,7 @@
-"""The minimal witness against every statement without one of its hypotheses, as the search finds it.
+"""The minimal witness against every statement without one of its hypotheses, found by the search.
 
-`tests/quality` searches for each of them again; `gradlemma refute ID --drop HYPOTHESIS` shows one with
-its exact re-check.
+Written by `make witnesses`; `tests/quality` searches for each of them again, and
+`gradlemma refute ID --drop HYPOTHESIS` shows one with its exact re-check.
 """
 
 # ruff: noqa: E501 -- sentences of data are longer

@@ -39,7 +39,7 @@ from .tactics import assume, assume_at_most, compare_of, rational, used_bounds
 from .targets import data_rule, target_range
 from .values import Values, worst_case_values
 
-__all__ = ["Absent", "Bound", "Box", "Data", "Derivation", "Reading", "ReadingName"]
+__all__ = ["Absent", "Bound", "Box", "Data", "Derivation", "Reading", "ReadingName", "box_premises"]
 
 BITS = 64
 EXACT_BITS = 4000
@@ -189,11 +189,7 @@ class Derivation:
 
     def worst_case_values(self, box: Box, input_norm: Fraction, target_norm: Fraction | None) -> Values:
         """The premises `symbol <= number` of the worst case, layer by layer."""
-        given: list[Theorem] = [assume_at_most(Norm(self.jet.sample), number(input_norm))]
-        for group, size, shift in zip(self.jet.groups, box.weight_norms, box.bias_norms, strict=True):
-            given.append(assume_at_most(Norm(group.weight), number(size)))
-            if group.bias is not None and shift is not None:
-                given.append(assume_at_most(Norm(group.bias), number(shift)))
+        given = box_premises(self.jet, box, input_norm)
         in_range = target_range(self.loss, self.sample.target, target_norm)
         if isinstance(in_range, Compare):
             given.append(assume(in_range))
@@ -221,6 +217,16 @@ class Derivation:
         """||D^k L|| <= number, from a numeric form that bounds D^k L[u..]."""
         order = next(iter(compare_of(mean).left.atoms())).term.order  # type: ignore[attr-defined]
         return gradient_norm(mean, self.jet.groups) if order == 1 else hessian_norm(mean, self.jet.groups)
+
+
+def box_premises(jet: NetworkJet, box: Box, input_norm: Fraction) -> list[Theorem]:
+    """||x|| <= input_norm, ||W_l|| <= s_l and ||b_l|| <= c_l, assumed."""
+    given = [assume_at_most(Norm(jet.sample), number(input_norm))]
+    for group, size, shift in zip(jet.groups, box.weight_norms, box.bias_norms, strict=True):
+        given.append(assume_at_most(Norm(group.weight), number(size)))
+        if group.bias is not None and shift is not None:
+            given.append(assume_at_most(Norm(group.bias), number(shift)))
+    return given
 
 
 def smallest(bounds: Iterable[Bound]) -> Bound:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from proofs.errors import GradlemmaError
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.rules import Monotone
-from proofs.kernel.scalars import Norm, number
+from proofs.kernel.scalars import Norm
 from proofs.network import Network
 
-from .bounds import Box
+from .bounds import Box, box_premises
 from .finish import gradient_norm, hessian_norm
 from .jet import NetworkJet, network_jet
-from .tactics import assume_at_most, at_most_itself, used_bounds
+from .tactics import at_most_itself, used_bounds
 from .values import worst_case_values
 
 __all__ = ["node_norm", "output_norms"]
@@ -53,14 +52,7 @@ def node_norm(network: Network, layer: int, box: Box, input_norm: Fraction) -> T
 
 
 def _known(jet: NetworkJet, box: Box, input_norm: Fraction) -> tuple[Theorem, ...]:
-    given = [assume_at_most(Norm(jet.sample), number(input_norm))]
-    for group, size, shift in zip(jet.groups, box.weight_norms, box.bias_norms, strict=True):
-        given.append(assume_at_most(Norm(group.weight), number(size)))
-        if (group.bias is None) != (shift is None):
-            raise GradlemmaError(f"expected a bias norm exactly where layer {group.layer} has a bias")
-        if group.bias is not None and shift is not None:
-            given.append(assume_at_most(Norm(group.bias), number(shift)))
-    return worst_case_values(jet, given).all_bounds()
+    return worst_case_values(jet, box_premises(jet, box, input_norm)).all_bounds()
 
 
 def _numeric(target: Theorem, known: tuple[Theorem, ...]) -> Theorem:

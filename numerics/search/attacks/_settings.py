@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 from hypothesis import strategies as st
@@ -15,10 +14,9 @@ from proofs.kernel.domains import jumps
 from proofs.kernel.tensors import ExactTensor
 from proofs.kernel.univariate import Univariate
 from proofs.network import Activate, Dense, Layer, Loss, Network, activation
-from proofs.theorems.bounds import Box
 
 __all__ = [
-    "given_settings", "jumping_functions", "network_settings", "only", "seeds", "tied_networks",
+    "given_settings", "jumping_functions", "network_settings", "seeds", "tied_networks",
     "wild_functions",
 ]  # fmt: skip
 
@@ -29,18 +27,15 @@ def seeds() -> SearchStrategy[int]:
 
 
 @st.composite
-def tied_networks(
-    draw: DrawFn, *, functions: SearchStrategy[Univariate] | None = None, least_width: int = 1
-) -> Network:
+def tied_networks(draw: DrawFn, *, least_width: int = 1) -> Network:
     """Networks of 2 or 3 layers of one square shape, that may use one weight in all of them."""
-    chosen = make.activations() if functions is None else functions
     depth, width = draw(st.integers(2, 3)), draw(st.integers(least_width, 3))
     has_bias = draw(st.booleans())
     layers: list[Layer] = []
     for index in range(depth):
         layers.append(Dense(width, bias=has_bias))
         if index < depth - 1:
-            layers.append(Activate(draw(chosen)))
+            layers.append(Activate(draw(make.activations())))
     return Network(width, tuple(layers))
 
 
@@ -56,7 +51,7 @@ def network_settings(
 ) -> NetworkSetting:
     """A network, a box, the range of the data; `losses` is None for statements about nodes.
 
-    uniform: one norm for all weights, as tied weights need it.
+    uniform: one norm for all weights.
     """
     if networks is None:
         networks = make.architectures(activations=wild_functions())
@@ -65,21 +60,13 @@ def network_settings(
     return NetworkSetting(
         network,
         loss,
-        draw(uniform_boxes(network)) if tied else draw(make.boxes(network, uniform=uniform)),
+        draw(make.boxes(network, uniform=uniform)),
         draw(make.norms()),
         None if loss is None or loss.has_range else draw(make.norms()),
         draw(st.integers(1, max_samples)),
         draw(seeds()),
         tied,
     )
-
-
-@st.composite
-def uniform_boxes(draw: DrawFn, network: Network) -> Box:
-    """One norm for all weights and one for all biases."""
-    dense = [layer for layer in network.layers if isinstance(layer, Dense)]
-    size, shift = draw(make.norms()), draw(make.norms())
-    return Box((size,) * len(dense), tuple(shift if layer.bias else None for layer in dense))
 
 
 @st.composite
@@ -116,9 +103,3 @@ def jumping_functions() -> SearchStrategy[Univariate]:
     """Activations that jump; shrinks to sign."""
     pieces = make.piecewise_activations(continuous=False).filter(lambda function: bool(jumps(function)))
     return st.one_of(st.sampled_from(JUMPING).map(activation), pieces)
-
-
-def only(*losses: Loss) -> SearchStrategy[Loss]:
-    """One of these losses."""
-    chosen: Sequence[Loss] = losses
-    return st.sampled_from(chosen)

@@ -19,7 +19,7 @@ from proofs.kernel.scalars import number
 from proofs.network import Loss, LossKind, Network
 from proofs.theorems.bounds import Derivation, Reading
 
-from ._settings import network_settings, only, tied_networks, wild_functions
+from ._settings import network_settings, tied_networks, wild_functions
 
 __all__ = ["Bnd1", "Bnd1Joint"]
 
@@ -53,12 +53,12 @@ class Bnd1(Attack):
                 networks = make.architectures(activations=wild_functions(), bias=True)
                 return network_settings(losses=make.losses(), networks=networks)
             case "target-range":
-                return network_settings(losses=only(Loss.BCE))
+                return network_settings(losses=make.losses(among=[Loss.BCE]))
             case "target-norm":
-                return network_settings(losses=only(*SQUARES))
+                return network_settings(losses=make.losses(among=SQUARES))
             case "targets" | "factor-sqrt2":
                 networks = make.architectures(activations=wild_functions(), min_output=2)
-                return network_settings(losses=only(Loss.CROSS_ENTROPY), networks=networks)
+                return network_settings(losses=make.losses(among=[Loss.CROSS_ENTROPY]), networks=networks)
             case "fresh-parameters":
                 return network_settings(losses=make.losses(), networks=tied_networks(), tied=True)
             case _:
@@ -95,7 +95,7 @@ class Bnd1Joint(Attack):
             if tied
             else make.architectures(activations=wild_functions(), min_output=2, max_depth=2, bias=bias)
         )
-        return network_settings(losses=only(Loss.CROSS_ENTROPY), networks=networks, tied=tied)
+        return network_settings(losses=make.losses(among=[Loss.CROSS_ENTROPY]), networks=networks, tied=tied)
 
     def prepare(self, setting: Any) -> BoxTarget:
         refined = worst_case(setting, refine=True).refined

@@ -10,11 +10,12 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from numerics import strategies as make
 from numerics.search.attack import Attack
 from numerics.search.network_target import BoxTarget
-from numerics.search.quantities import of_loss
+from numerics.search.quantities import Quantity, of_loss
 from numerics.search.settings import NetworkSetting
-from numerics.search.values import Scalar, Values, evaluate
+from numerics.search.values import Scalar, Values, evaluate, no_atom
 from proofs.errors import GradlemmaError
 from proofs.kernel.scalars import Atom, Poly, Real, number
 from proofs.kernel.univariate import Univariate
@@ -22,7 +23,7 @@ from proofs.network import CATALOGUE, Activate, Dense, Layer, Loss, Network, act
 from proofs.theorems.bnd2 import UniformBounds, uniform_bounds
 
 from ._bounds_of import bound_of, constant_of
-from ._settings import network_settings, only
+from ._settings import network_settings
 from .bnd1 import dropped_factor
 
 __all__ = ["Bnd2"]
@@ -78,34 +79,44 @@ class Bnd2(Attack):
     def settings(self) -> SearchStrategy[Any]:
         tied = self.dropped == "fresh-parameters"
         networks = _networks(tied=tied, least_output=1 if tied else 2)
-        return network_settings(losses=only(Loss.CROSS_ENTROPY), networks=networks, uniform=True, tied=tied)
+        return network_settings(
+            losses=make.losses(among=[Loss.CROSS_ENTROPY]), networks=networks, uniform=True, tied=tied
+        )
 
     def prepare(self, setting: Any) -> BoxTarget:
         functions = [layer.activation for layer in setting.network.layers if isinstance(layer, Activate)]
-        found, symbols = _closed_form(setting, functions[0] if functions else None)
-
-        def atom(values: Values, inner: Atom) -> Scalar:
-            if isinstance(inner, Real) and inner.name in symbols:
-                return evaluate(symbols[inner.name], values, lambda other: atom(values, other))
-            raise GradlemmaError(f"expected an atom of BND-2 but got {inner!r}")
-
-        quantities = [
-            of_loss("G_max", 1, bound_of(found.gradient), atom),
-            of_loss("H_max", 2, bound_of(found.hessian), atom),
-        ]
-        return BoxTarget(setting, self.dropped, dropped_factor(quantities, self.dropped))
+        function = functions[0] if functions else activation("identity")
+        quantities = dropped_factor(_own(setting, function), self.dropped)
+        if function.is_analytic:
+            quantities += dropped_factor(_of_any_smooth(setting, function), self.dropped)
+        return BoxTarget(setting, self.dropped, quantities)
 
 
-def _closed_form(
-    setting: NetworkSetting, function: Univariate | None
-) -> tuple[UniformBounds, dict[str, Poly]]:
-    """The theorems for the activation itself, or for any smooth one where it is analytic; by the seed."""
-    symbols = {"s": number(setting.box.weight_norms[0]), "M": number(setting.input_norm)}
-    if function is None or (function.is_analytic and setting.seed % 2):
-        symbols["beta"] = number(1) if function is None else constant_of(function, 1)
-        symbols["gamma"] = number(0) if function is None else constant_of(function, 2)
-        return _uniform(setting.network.depth, None), symbols
-    return _uniform(setting.network.depth, function.name), symbols
+def _own(setting: NetworkSetting, function: Univariate) -> list[Quantity]:
+    """The bounds that are derived for the activation itself."""
+    return _bounds("", _uniform(setting.network.depth, function.name), _sizes(setting))
+
+
+def _of_any_smooth(setting: NetworkSetting, function: Univariate) -> list[Quantity]:
+    """The bounds for any smooth activation, with the constants of this one."""
+    symbols = _sizes(setting) | {"beta": constant_of(function, 1), "gamma": constant_of(function, 2)}
+    return _bounds("smooth.", _uniform(setting.network.depth, None), symbols)
+
+
+def _sizes(setting: NetworkSetting) -> dict[str, Poly]:
+    return {"s": number(setting.box.weight_norms[0]), "M": number(setting.input_norm)}
+
+
+def _bounds(prefix: str, found: UniformBounds, symbols: dict[str, Poly]) -> list[Quantity]:
+    def atom(values: Values, inner: Atom) -> Scalar:
+        if isinstance(inner, Real) and inner.name in symbols:
+            return evaluate(symbols[inner.name], values, no_atom)
+        raise GradlemmaError(f"expected an atom of BND-2 but got {inner!r}")
+
+    return [
+        of_loss(f"{prefix}G_max", 1, bound_of(found.gradient), atom),
+        of_loss(f"{prefix}H_max", 2, bound_of(found.hessian), atom),
+    ]
 
 
 @cache

@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
 from numerics import strategies as make
+from numerics.errors import NumericsError
 from numerics.exact.norms import squared_frobenius
 from numerics.search.attack import Attack
 from numerics.search.batches import Batch, Instance
@@ -41,7 +42,10 @@ class GivenTarget(NetworkTarget):
         self.reach = setting.radius * (BEYOND if dropped == "ball-radius" else 1)
         # A tied weight moves every copy, and all copies count in the distance.
         self.copies = {name: self.sharing.owners.count(name) for name in self.sharing.shapes}
-        self.centre: dict[str, ExactTensor] = dict(zip(self.sharing.owners, setting.weights, strict=True))
+        pairs = list(zip(self.sharing.owners, setting.weights, strict=True))
+        self.centre: dict[str, ExactTensor] = dict(pairs)
+        if any(self.centre[owner] != tensor for owner, tensor in pairs):
+            raise NumericsError("expected one weight in all layers but got different ones")
 
     def _floats(self, tensor: ExactTensor, count: int) -> Tensor:
         value = torch.from_numpy(tensor.to_numpy())

@@ -27,7 +27,7 @@ from proofs.theorems.node_norms import node_norm
 from proofs.theorems.rows import loss_in_symbols
 
 from ._bounds_of import right_of
-from ._settings import network_settings, only, wild_functions
+from ._settings import network_settings, wild_functions
 
 __all__ = ["LossRow"]
 
@@ -49,7 +49,7 @@ class LossRow(Attack):
         losses = make.losses().filter(lambda loss: loss.kind is self.kind)
         if self.dropped is not None and self.kind is LossKind.HUBER:
             # Residuals stay where the loss is quadratic, so that norms enter its gradient.
-            losses = only(Loss.huber(16))
+            losses = make.losses(among=[Loss.huber(16)])
         wide = self.dropped in ("targets", "factor-sqrt2")
         networks = make.architectures(activations=wild_functions(), max_depth=2, min_output=2 if wide else 1)
         return network_settings(losses=losses, networks=networks, max_samples=1)

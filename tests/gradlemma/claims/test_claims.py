@@ -211,6 +211,10 @@ def _exits(network, weights, data):
     raise SystemExit(0)
 
 
+def _other_in_balls(network, weights, data):
+    return -1.0 if isinstance(network.loss(weights, data), torch.Tensor) else 1.0
+
+
 def _matrix(network, weights, data):
     return weights["W1"] - 100
 
@@ -219,6 +223,7 @@ def _matrix(network, weights, data):
     ("function", "says"),
     [
         (_exits, "raised SystemExit"),
+        (_other_in_balls, "not the same in both readings"),
         (_matrix, "instead of a number"),
         (_raises, "the function raised ValueError: no reason"),
         (_nan, "nan"),
@@ -332,6 +337,9 @@ BAD_FILES = {
     "1/0": "ZeroDivisionError",
     "raise SystemExit(3)": "exit",
     "from gradlemma import claim\ndef f(n, w, d): return 0\na = claim(f)\nb = claim(f)\n": "got two",
+    "from gradlemma import claim\n"
+    "@claim\ndef f(n, w, d): return 1\n"
+    "@claim\ndef f(n, w, d): return -1\n": "one claim called f but got two",
 }
 
 
