@@ -16,7 +16,7 @@ from torch import Tensor
 from numerics.errors import NumericsError
 from proofs.kernel.univariate import Call, Expression, Piece, Univariate
 
-__all__ = ["apply", "distance_to_kinks"]
+__all__ = ["apply", "distance_to_kinks", "is_zero", "jets"]
 
 MAX_ORDER = 4
 
@@ -39,24 +39,54 @@ def apply(function: Univariate, order: int, z: Tensor) -> Tensor:
     Raises:
         NumericsError: for an order outside 0..4.
     """
-    if not 0 <= order <= MAX_ORDER:
-        raise NumericsError(f"expected an order from 0 to {MAX_ORDER} but got order={order}")
-    pieces = _derivative_pieces(function, order)
+    return jets(function, (order,), z)[0]
+
+
+def jets(function: Univariate, orders: tuple[int, ...], z: Tensor) -> tuple[Tensor, ...]:
+    """The derivatives of these orders at every entry of z, as `apply` gives them one by one.
+
+    What they have in common (tanh(t), say, and which piece counts) is computed once.
+
+    Raises:
+        NumericsError: for an order outside 0..4.
+    """
+    for order in orders:
+        if not 0 <= order <= MAX_ORDER:
+            raise NumericsError(f"expected an order from 0 to {MAX_ORDER} but got order={order}")
     if function.is_analytic:
-        return _keep_nan(_evaluate(pieces[0].expression, z), z)
+        calls: dict[Call, Tensor] = {}
+        return tuple(
+            _keep_nan(_evaluate(_derivative_pieces(function, order)[0].expression, z, calls), z)
+            for order in orders
+        )
     unit = math.pi if function.in_pi else 1.0
     t, turns = _first_period(function, z)
-    result = torch.zeros_like(z)
-    for piece in pieces if function.period is None else _open_ended(pieces):
-        inside = _inside(piece, t, unit)
-        safe = torch.where(inside, t, torch.full_like(t, _point_of(piece) * unit))
-        result = torch.where(inside, _evaluate(piece.expression, safe), result)
-    if order == 0:
-        for kink, value in function.values:
-            result = torch.where(t == float(kink) * unit, torch.full_like(t, float(value)), result)
-        if function.period is not None and function.period.drift:
-            result = result + float(function.period.drift) * turns
-    return _keep_nan(result, z)
+    results = [torch.zeros_like(z) for _ in orders]
+    tables = [_open_ended_if_periodic(function, _derivative_pieces(function, order)) for order in orders]
+    for pieces in zip(*tables, strict=True):
+        inside = _inside(pieces[0], t, unit)
+        safe = torch.where(inside, t, torch.full_like(t, _point_of(pieces[0]) * unit))
+        calls = {}
+        for index, piece in enumerate(pieces):
+            results[index] = torch.where(inside, _evaluate(piece.expression, safe, calls), results[index])
+    for index, order in enumerate(orders):
+        if order == 0:
+            results[index] = _with_values(function, t, turns, unit, results[index])
+    return tuple(_keep_nan(result, z) for result in results)
+
+
+def is_zero(function: Univariate, order: int) -> bool:
+    """Whether the derivative of that order is 0 on every piece, as the second one of relu is."""
+    return all(not piece.expression.terms for piece in _derivative_pieces(function, order))
+
+
+def _with_values(function: Univariate, t: Tensor, turns: Tensor, unit: float, result: Tensor) -> Tensor:
+    """The function itself: its values at kinks and the drift of its periods."""
+    for kink, value in function.values:
+        result = torch.where(t == float(kink) * unit, torch.full_like(t, float(value)), result)
+    if function.period is not None and function.period.drift:
+        result = result + float(function.period.drift) * turns
+    return result
 
 
 def _first_period(function: Univariate, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,8 +99,10 @@ def _first_period(function: Univariate, z: Tensor) -> tuple[Tensor, Tensor]:
     return z - turns * (float(period.length) * unit), turns
 
 
-def _open_ended(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+def _open_ended_if_periodic(function: Univariate, pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
     """The pieces of a period without its ends, which points moved there may reach by rounding."""
+    if function.period is None:
+        return pieces
     if len(pieces) == 1:
         return (Piece(None, None, pieces[0].expression),)
     first, *middle, last = pieces
@@ -119,9 +151,9 @@ def _keep_nan(value: Tensor, z: Tensor) -> Tensor:
     return torch.where(torch.isnan(z), z, value)
 
 
-def _evaluate(expression: Expression, z: Tensor) -> Tensor:
-    calls: dict[Call, Tensor] = {}
-    total = torch.zeros_like(z)
+def _evaluate(expression: Expression, z: Tensor, calls: dict[Call, Tensor]) -> Tensor:
+    """The value at every entry; `calls` keeps exp(t) and the like for the next expression at z."""
+    total: Tensor | None = None
     for (degree, factors), coefficient in expression.terms:
         term: Tensor | None = _power(z, degree) if degree else None
         for inner, exponent in factors:
@@ -130,8 +162,9 @@ def _evaluate(expression: Expression, z: Tensor) -> Tensor:
             factor = _power(calls[inner], exponent)
             term = factor if term is None else term * factor
         number = float(coefficient)
-        total = total + (number if term is None else term if number == 1.0 else number * term)
-    return total
+        term = torch.full_like(z, number) if term is None else term if number == 1.0 else number * term
+        total = term if total is None else total + term
+    return torch.zeros_like(z) if total is None else total
 
 
 def _power(base: Tensor, exponent: int) -> Tensor:
@@ -143,7 +176,7 @@ def _power(base: Tensor, exponent: int) -> Tensor:
 
 def _call(inner: Call, t: Tensor) -> Tensor:
     rate = inner.rate
-    x = _evaluate(inner.argument, t) if rate is None else t if rate == 1 else float(rate) * t
+    x = _evaluate(inner.argument, t, {}) if rate is None else t if rate == 1 else float(rate) * t
     match inner.name:
         case "exp":
             return torch.exp(x)

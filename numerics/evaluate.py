@@ -12,9 +12,11 @@ from torch import Tensor
 from numerics import losses
 from numerics.activations import apply, distance_to_kinks
 from numerics.errors import NumericsError
+from numerics.metering import product
 from proofs.network import Activate, Dense, Loss, Network
 
 __all__ = [
+    "check_input",
     "kink_distance",
     "layer_parameters",
     "mean_loss",
@@ -79,12 +81,12 @@ def layer_parameters(network: Network, theta: Tensor) -> tuple[Pair | None, ...]
 
 
 def nodes(network: Network, theta: Tensor, x: Tensor) -> list[Tensor]:
-    """The value of every node: `[P], [N, d] -> list of [N, width]`.
+    """The value of every node: `[..., P], [..., N, d] -> list of [..., N, width]`.
 
     Returns:
         Entry 0 is x and entry k the output of layer k, so the last one is f(x).
     """
-    _check_input(network, x)
+    check_input(network, x)
     found = [x]
     for layer, pair in zip(network.layers, layer_parameters(network, theta), strict=True):
         value = found[-1]
@@ -104,30 +106,31 @@ def affine(pair: Pair | None, h: Tensor) -> Tensor:
         raise NumericsError("expected the parameters of a dense layer but got an activation")
     weight, bias = pair
     if bias is None:
-        return h @ weight.mT
-    return (
-        torch.addmm(bias, h, weight.mT)
-        if h.ndim == 2 and bias.ndim == 1
-        else h @ weight.mT + bias.unsqueeze(-2)
-    )
+        return product(h, weight.mT)
+    if h.ndim == 2 and bias.ndim == 1:
+        return torch.addmm(bias, h, weight.mT)
+    return product(h, weight.mT) + bias.unsqueeze(-2)
 
 
 def output(network: Network, theta: Tensor, x: Tensor) -> Tensor:
-    """f(x) of every sample: `[P], [N, d] -> [N, out]`."""
+    """f(x) of every sample: `[..., P], [..., N, d] -> [..., N, out]`."""
     return nodes(network, theta, x)[-1]
 
 
 def sample_losses(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The loss of every sample: `[P], [N, d], [N, out] -> [N]`; y may be probability vectors."""
+    """The loss of every sample: `[..., P], [..., N, d], [..., N, out] -> [..., N]`.
+
+    y may be probability vectors.
+    """
     f = output(network, theta, x)
-    if y.shape != f.shape:
+    if y.shape[-2:] != f.shape[-2:]:
         raise NumericsError(f"expected targets of shape {tuple(f.shape)} but got shape={tuple(y.shape)}")
     return losses.values(loss, f, y)
 
 
 def mean_loss(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The mean of `sample_losses` over the samples, a scalar."""
-    return sample_losses(network, loss, theta, x, y).mean()
+    """The mean of `sample_losses` over the samples, `[...]`; a scalar for one parameter vector."""
+    return sample_losses(network, loss, theta, x, y).mean(-1)
 
 
 def kink_distance(network: Network, theta: Tensor, x: Tensor) -> float:
@@ -152,7 +155,12 @@ def _check_size(network: Network, theta: Tensor) -> None:
         )
 
 
-def _check_input(network: Network, x: Tensor) -> None:
-    if x.ndim != 2 or x.shape[1] != network.input_dim:
+def check_input(network: Network, x: Tensor) -> None:
+    """Refuse inputs of another width.
+
+    Raises:
+        NumericsError: naming both shapes.
+    """
+    if x.ndim < 2 or x.shape[-1] != network.input_dim:
         wanted = f"[N, {network.input_dim}]"
         raise NumericsError(f"expected inputs of shape {wanted} but got shape={tuple(x.shape)}")

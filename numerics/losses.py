@@ -21,7 +21,7 @@ from numerics.activations import apply, distance_to_kinks
 from numerics.errors import NumericsError
 from proofs.network import Loss, LossKind, entry_function
 
-__all__ = ["hessian_product", "kink_distance", "output_gradient", "quadratic_form", "terms_added", "values"]
+__all__ = ["hessian_matrix", "hessian_product", "kink_distance", "output_gradient", "quadratic_form", "terms_added", "values"]
 
 
 def values(loss: Loss, f: Tensor, y: Tensor) -> Tensor:
@@ -74,6 +74,13 @@ def hessian_product(loss: Loss, f: Tensor, y: Tensor, v: Tensor) -> Tensor:
             return _entries(loss, 2, f - y) * v
         case _:
             assert_never(loss.kind)
+
+
+def hessian_matrix(loss: Loss, f: Tensor, y: Tensor) -> Tensor:
+    """The Hessian in f of every sample's loss: `[..., N, out] * 2 -> [..., N, out, out]`."""
+    units = torch.eye(f.shape[-1], dtype=f.dtype, device=f.device)
+    columns = units.expand(*f.shape[:-1], *units.shape).movedim(-2, 0)
+    return hessian_product(loss, f, y, columns).movedim(0, -2)
 
 
 def quadratic_form(loss: Loss, f: Tensor, y: Tensor, v: Tensor) -> Tensor:

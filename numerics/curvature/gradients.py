@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from numerics import losses
 from numerics.errors import NumericsError
+from numerics.metering import product
 from proofs.network import Loss, Network
 
 from .tape import Tape, chunks, record
@@ -15,31 +19,34 @@ __all__ = ["assemble", "gradient", "gradient_rounding", "sample_gradient_norms",
 
 
 def gradient(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The gradient of the mean loss: `[P], [N, d], [N, out] -> [P]`; differentiable by autograd.
+    """The gradient of the mean loss: `[..., P], [..., N, d], [..., N, out] -> [..., P]`.
 
-    At a kink the right piece's slope counts.
+    Leading dimensions are a batch, broadcast against each other.  At a kink the right piece's slope
+    counts.  Differentiable by autograd.
 
     Raises:
         NumericsError: if there is no sample.
     """
-    total = torch.zeros_like(theta)
-    for part_x, part_y in chunks(network, require_samples(x), y):
-        total = total + assemble(record(network, loss, theta, part_x, part_y))
-    return total / x.shape[0]
+    copies = max(1, math.prod(theta.shape[:-1]))
+    total: Tensor | None = None
+    for part_x, part_y in chunks(network, require_samples(x), y, copies):
+        part = assemble(record(network, loss, theta, part_x, part_y))
+        total = part if total is None else total + part
+    return torch.zeros_like(theta) if total is None else total / x.shape[-2]
 
 
 def assemble(tape: Tape) -> Tensor:
-    """The sum over the samples of their gradients, [P]: grad W = c^T h and grad b = c^T 1."""
+    """The sum over the samples of their gradients, [..., P]: grad W = c^T h and grad b = c^T 1."""
     parts: list[Tensor] = []
     for _, h, cotangent, has_bias in tape.dense():
-        parts.append((cotangent.mT @ h).reshape(-1))
+        parts.append(product(cotangent.mT, h).flatten(-2))
         if has_bias:
-            parts.append(cotangent.sum(0))
-    return torch.cat(parts)
+            parts.append(cotangent.sum(-2))
+    return torch.cat(parts, dim=-1)
 
 
 def sample_gradient_norms(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """||gradient of l_i|| for every sample i: `[P], [N, d], [N, out] -> [N]`.
+    """||gradient of l_i|| for every sample i: `[..., P], [..., N, d], [..., N, out] -> [..., N]`.
 
     One sample's weight gradient is c h^T, so ||grad||^2 = sum over layers of ||c||^2 (||h||^2 + [bias]):
     no [N, P] table is formed.
@@ -51,14 +58,14 @@ def sample_gradient_norms(network: Network, loss: Loss, theta: Tensor, x: Tensor
         squared_sample_norms(record(network, loss, theta, part_x, part_y))
         for part_x, part_y in chunks(network, require_samples(x), y)
     ]
-    return torch.cat(parts).sqrt()
+    return torch.cat(parts, dim=-1).sqrt()
 
 
 def squared_sample_norms(tape: Tape) -> Tensor:
-    """||gradient of l_i||^2 for every sample, [N]."""
-    total = torch.zeros_like(tape.values[0][:, 0])
+    """||gradient of l_i||^2 for every sample, [..., N]."""
+    total = torch.zeros_like(tape.values[0][..., 0])
     for _, h, cotangent, has_bias in tape.dense():
-        total = total + cotangent.square().sum(1) * (h.square().sum(1) + float(has_bias))
+        total = total + cotangent.square().sum(-1) * (h.square().sum(-1) + float(has_bias))
     return total
 
 
@@ -96,7 +103,7 @@ def _absolute(loss: Loss, tape: Tape, y: Tensor) -> Tape:
         elif slope is not None:
             cotangent = cotangent * slope.abs()
         cotangents[index] = cotangent
-    return Tape(tape.parameters, tape.values, tape.slopes, tuple(cotangents))
+    return replace(tape, cotangents=tuple(cotangents))
 
 
 def require_samples(x: Tensor) -> Tensor:
@@ -105,6 +112,6 @@ def require_samples(x: Tensor) -> Tensor:
     Raises:
         NumericsError: if N = 0, where a mean has no value.
     """
-    if x.shape[0] == 0:
+    if x.shape[-2] == 0:
         raise NumericsError(f"expected at least one sample but got shape={tuple(x.shape)}")
     return x

@@ -11,6 +11,7 @@ and the loss Hessian's p are kept, so a product costs two passes of matrix produ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,10 +19,10 @@ import torch
 from torch import Tensor
 
 from numerics import losses
-from numerics.activations import apply
 from numerics.errors import NumericsError
-from numerics.evaluate import layer_parameters
-from proofs.network import Activate, Loss, Network
+from numerics.evaluate import affine, layer_parameters
+from numerics.metering import product, product_sum
+from proofs.network import Loss, Network
 
 from .gradients import require_samples
 from .tape import Tape, chunks, record
@@ -34,13 +35,12 @@ DIRECTION_ENTRIES = 1 << 23
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Linearised:
-    """A tape and, per activation, sigma''(z) * c (None for the layers that need none)."""
+    """A tape with sigma''(z) c, from which products with any number of directions are made."""
 
     network: Network
     loss: Loss
     tape: Tape
     y: Tensor
-    bends: tuple[Tensor | None, ...]
 
     def product(self, v: Tensor) -> Tensor:
         """The sum over the samples of H_i v: `[..., P] -> [..., P]`."""
@@ -55,11 +55,8 @@ class _Linearised:
             if pair is None or direction is None:
                 tangents.append(r if r is None or slope is None else r * slope)
                 continue
-            weight, bias = direction
-            moved = self.tape.values[index] @ weight.mT
-            if bias is not None:
-                moved = moved + bias.unsqueeze(-2)
-            tangents.append(moved if r is None else moved + r @ pair[0].mT)
+            moved = affine(direction, self.tape.values[index])
+            tangents.append(moved if r is None else product_sum(moved, r, pair[0].mT))
         return tangents
 
     def _backward(self, directions: tuple, tangents: list[Tensor | None]) -> Tensor:
@@ -71,34 +68,22 @@ class _Linearised:
         blocks: list[Tensor] = []
         for index in range(len(tape.parameters) - 1, -1, -1):
             pair, direction, r = tape.parameters[index], directions[index], tangents[index]
-            c, slope, bend = tape.cotangents[index + 1], tape.slopes[index], self.bends[index]
+            c, slope, bend = tape.cotangents[index + 1], tape.slopes[index], tape.bends[index]
             if c is None:
                 break
             if pair is None or direction is None:
                 s = s if slope is None else s * slope
-                s = s if bend is None or r is None else s + bend * r
+                s = s if bend is None or r is None else torch.addcmul(s, bend, r)
                 continue
-            block = s.mT @ tape.values[index]
+            block = product(s.mT, tape.values[index])
             if r is not None:
-                block = block + c.mT @ r
+                block = product_sum(block, c.mT, r)
             if pair[1] is not None:
                 blocks.append(s.sum(-2))
             blocks.append(block.flatten(-2))
             if tape.cotangents[index] is not None:
-                s = s @ pair[0] + c @ direction[0]
+                s = product_sum(product(s, pair[0]), c, direction[0])
         return torch.cat(blocks[::-1], dim=-1)
-
-
-def _linearise(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> _Linearised:
-    tape = record(network, loss, theta, x, y)
-    bends: list[Tensor | None] = []
-    for index, layer in enumerate(network.layers):
-        c = tape.cotangents[index + 1]
-        if isinstance(layer, Activate) and c is not None and tape.slopes[index] is not None:
-            bends.append(apply(layer.activation, 2, tape.values[index]) * c)
-        else:
-            bends.append(None)
-    return _Linearised(network, loss, tape, y, tuple(bends))
 
 
 def hessian_vector_product(
@@ -106,26 +91,29 @@ def hessian_vector_product(
 ) -> Callable[[Tensor], Tensor]:
     """The map v -> H v for the Hessian H of the mean loss at theta: `[..., P] -> [..., P]`.
 
+    Leading dimensions of theta, x, y and v are batches, broadcast against each other: theta [B, P]
+    and v [B, P] give one product each, theta [B, 1, P] and v [B, K, P] give K products each.
     Passes that do not depend on v are run once.  At a kink the right piece's derivatives count.
 
     Raises:
         NumericsError: if there is no sample.
     """
     with torch.no_grad():
+        copies = 2 * max(1, math.prod(theta.shape[:-1]))
         parts = [
-            _linearise(network, loss, theta, part_x, part_y)
-            for part_x, part_y in chunks(network, require_samples(x), y, copies=2)
+            _Linearised(network, loss, record(network, loss, theta, part_x, part_y, second=True), part_y)
+            for part_x, part_y in chunks(network, require_samples(x), y, copies)
         ]
-    count = x.shape[0]
+    count = x.shape[-2]
 
-    def product(v: Tensor) -> Tensor:
+    def times(v: Tensor) -> Tensor:
         with torch.no_grad():
             total = parts[0].product(v)
             for part in parts[1:]:
                 total = total + part.product(v)
             return total / count
 
-    return product
+    return times
 
 
 def hessian(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -134,12 +122,12 @@ def hessian(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -
     Returns:
         Products with the unit vectors, a batch at a time; symmetric up to rounding.
     """
-    product = hessian_vector_product(network, loss, theta, x, y)
+    times = hessian_vector_product(network, loss, theta, x, y)
     size = theta.shape[0]
     batch = max(1, DIRECTION_ENTRIES // (x.shape[0] * max(network.widths())))
     rows: list[Tensor] = []
     for start in range(0, size, batch):
         units = torch.zeros(min(batch, size - start), size, dtype=theta.dtype, device=theta.device)
         units[torch.arange(units.shape[0]), start + torch.arange(units.shape[0])] = 1.0
-        rows.append(product(units))
+        rows.append(times(units))
     return torch.cat(rows)
