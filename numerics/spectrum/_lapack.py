@@ -20,10 +20,11 @@ _ARRAY = ctypes.c_void_p
 
 
 def factor(table: np.ndarray, pivots: np.ndarray) -> None:
-    """Overwrite the lower triangle of a row-major matrix with its factors, pivots as LAPACK gives them.
+    """Overwrite the upper triangle of a row-major matrix with its factors, pivots as LAPACK gives them.
 
     Args:
-        table: [P, P], float64, C-contiguous; its lower triangle is LAPACK's upper one.
+        table: [P, P], float64, C-contiguous; its upper triangle is LAPACK's lower one, whose routine is
+            several times faster than the one for the other triangle from a thousand rows on.
         pivots: [P], int32, C-contiguous.
     """
     _check(table)
@@ -31,7 +32,7 @@ def factor(table: np.ndarray, pivots: np.ndarray) -> None:
     work = np.empty(_work_size(table.shape[0]))
     length, info = ctypes.c_int(len(work)), ctypes.c_int(0)
     _function("dsytrf", (_TEXT, _INT, _ARRAY, _INT, _ARRAY, _ARRAY, _INT, _INT))(
-        b"U", ctypes.byref(size), table.ctypes.data, ctypes.byref(size), pivots.ctypes.data,
+        b"L", ctypes.byref(size), table.ctypes.data, ctypes.byref(size), pivots.ctypes.data,
         work.ctypes.data, ctypes.byref(length), ctypes.byref(info),
     )  # fmt: skip
     # info > 0: a block of D is exactly zero; the factors are complete and the count says so.
@@ -44,7 +45,7 @@ def solve(table: np.ndarray, pivots: np.ndarray, right: np.ndarray) -> np.ndarra
     size, columns = ctypes.c_int(found.shape[0]), ctypes.c_int(found.shape[1])
     info = ctypes.c_int(0)
     _function("dsytrs", (_TEXT, _INT, _INT, _ARRAY, _INT, _ARRAY, _ARRAY, _INT, _INT))(
-        b"U", ctypes.byref(size), ctypes.byref(columns), table.ctypes.data, ctypes.byref(size),
+        b"L", ctypes.byref(size), ctypes.byref(columns), table.ctypes.data, ctypes.byref(size),
         pivots.ctypes.data, found.ctypes.data, ctypes.byref(size), ctypes.byref(info),
     )  # fmt: skip
     return found
@@ -59,7 +60,7 @@ def _check(table: np.ndarray) -> None:
 def _work_size(size: int) -> int:
     from scipy.linalg import lapack
 
-    return max(1, int(lapack.dsytrf_lwork(size, lower=0)[0]))
+    return max(1, int(lapack.dsytrf_lwork(size, lower=1)[0]))
 
 
 @lru_cache(maxsize=8)

@@ -22,7 +22,7 @@ from torch import Tensor
 from numerics.errors import NumericsError
 from numerics.metering import METER, product
 
-__all__ = ["Extremes", "extremes"]
+__all__ = ["Extremes", "extremes", "upper_bound"]
 
 Operator = Callable[[Tensor], Tensor]
 
@@ -41,6 +41,8 @@ class Extremes:
     (see the module) plus rounding, whether or not the tolerance was reached; infinite where a product
     was not finite, and there the values are NaN.  Values never exceed the true k-th largest (are
     never below the true l-th smallest) by more than rounding.  `steps` counts products.
+    `tridiagonal`: the diagonal of T, [B, m], and the entries beside it with beta last, [B, m], of the
+    first run; it ends early only after a breakdown, where beta is 0.
     """
 
     largest: Tensor
@@ -49,6 +51,7 @@ class Extremes:
     smallest_error: Tensor
     steps: int
     converged: Tensor
+    tridiagonal: tuple[Tensor, Tensor]
 
 
 def extremes(
@@ -62,6 +65,9 @@ def extremes(
     relative_to_norm: bool = True,
     max_steps: int = 200,
     copies: bool = True,
+    sharp: bool = True,
+    extra: int = 0,
+    start: Tensor | None = None,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> Extremes:
@@ -77,6 +83,9 @@ def extremes(
         relative_to_norm: False for this times the |value| itself.
         max_steps: products at most in one run.
         copies: look for further copies of multiple eigenvalues when more than one is asked for.
+        sharp: False for errors r in place of min(r, r^2 / g).
+        extra: give out this many further Ritz values at the upper end, which need not be exact.
+        start: start vectors of their own, [B, P], in place of one that all members share.
         dtype: of the vectors.
         device: where they live.
 
@@ -90,19 +99,18 @@ def extremes(
         )
     if tolerance < 32 * torch.finfo(dtype).eps:
         raise NumericsError(f"expected a tolerance that {dtype} can promise but got tolerance={tolerance:g}")
-    wanted = _Wanted(largest, smallest, tolerance, relative_to_norm)
+    wanted = _Wanted(largest, smallest, tolerance, relative_to_norm, sharp, extra)
     limit = max(2, min(max_steps, BASIS_ENTRIES // (batch * size)))
-    start = torch.randn(size, generator=generator, dtype=torch.float64, device=generator.device)
-    first = start.to(device=device, dtype=dtype).expand(batch, size)
-    run = _krylov(operator, first, None, limit, generator, lambda ritz: wanted.reached(ritz))
+    first = _random(size, generator).to(device=device, dtype=dtype) if start is None else start
+    first = first.expand(batch, size)
+    run = _krylov(operator, first, None, limit, generator, wanted.reached)
     found, steps = wanted.pairs(run), run.steps
     rounds = max(largest, smallest) if copies and max(largest, smallest) > 1 else 0
     for _ in range(rounds):
         if found.vectors.shape[1] >= size:
             break
-        other = torch.randn(size, generator=generator, dtype=torch.float64, device=generator.device)
         again = _krylov(
-            operator, other.to(device=device, dtype=dtype).expand(batch, size), found.vectors,
+            operator, _random(size, generator).to(device=device, dtype=dtype).expand(batch, size), found.vectors,
             limit, generator, lambda ritz, found=found: wanted.nothing_missing(ritz, found),
         )  # fmt: skip
         steps += again.steps
@@ -110,7 +118,7 @@ def extremes(
         found = merged
         if not changed:
             break
-    return wanted.result(found, steps)
+    return wanted.result(found, steps, run.tridiagonal)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +139,7 @@ class _Run:
     ritz: _Ritz
     basis: Tensor
     steps: int
+    tridiagonal: tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +152,27 @@ class _Found:
     high_error: Tensor
     vectors: Tensor
     scale: Tensor
+
+
+def upper_bound(found: Extremes, frobenius: Tensor) -> Tensor:
+    """A bound of the largest eigenvalue from a run and ||A||_F: `[B] -> [B]`; it holds up to rounding.
+
+    In a basis that begins with the m Lanczos vectors, A has the blocks T, beta e_m v^T and C with
+    ||C||_F^2 <= c^2 = ||A||_F^2 - ||T||_F^2 - 2 beta^2.  So A <= the same with C = c I, and the largest
+    eigenvalue is at most that of T with one more row (beta, c).
+    """
+    diagonal, beside = found.tridiagonal
+    inner = diagonal.square().sum(-1) + 2.0 * beside.square().sum(-1)
+    total = frobenius.double().square()
+    eps = torch.finfo(torch.float64).eps
+    rest = ((total - inner).clamp(min=0.0) + 64.0 * eps * diagonal.shape[-1] * total).sqrt()
+    longer = torch.cat((diagonal, rest[:, None]), -1)
+    table = torch.diag_embed(longer) + torch.diag_embed(beside, 1) + torch.diag_embed(beside, -1)
+    finite = torch.isfinite(table).all(-1).all(-1)
+    with METER.eigenvalues():
+        values = torch.linalg.eigvalsh(table.masked_fill(~finite[:, None, None], 0.0).cpu())
+    bound = values[:, -1].to(diagonal) + 64.0 * eps * longer.shape[-1] * frobenius.double()
+    return torch.where(finite, bound, torch.inf)
 
 
 def _krylov(
@@ -181,13 +211,18 @@ def _krylov(
                 ritz = _ritz(diagonal[:, : step + 1], beside[:, : step + 1], scale, size)
                 # After a breakdown the space seen so far is invariant; what a new direction adds counts too.
                 if last or (enough(ritz) and not bool(broken.any())):
-                    return _Run(ritz, basis[:, before : before + step + 1], step + 1)
+                    table = diagonal[:, : step + 1], beside[:, : step + 1]
+                    return _Run(ritz, basis[:, before : before + step + 1], step + 1, table)
             if bool(broken.any()):
-                fresh = torch.randn(size, generator=generator, dtype=torch.float64, device=generator.device)
-                other = _orthogonal(fresh.to(start).expand(batch, size).clone(), basis[:, : before + step + 1])
+                fresh = _random(size, generator).to(start)
+                other = _orthogonal(fresh.expand(batch, size).clone(), basis[:, : before + step + 1])
                 direction = torch.where(broken[:, None], other, direction)
             norm = direction.norm(dim=-1, keepdim=True)
             basis[:, before + step + 1] = direction / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+
+
+def _random(size: int, generator: torch.Generator) -> Tensor:
+    return torch.randn(size, generator=generator, dtype=torch.float64, device=generator.device)
 
 
 def _orthogonal(vectors: Tensor, basis: Tensor) -> Tensor:
@@ -246,6 +281,8 @@ class _Wanted:
     smallest: int
     tolerance: float
     relative_to_norm: bool
+    sharp: bool
+    extra: int
 
     def reached(self, ritz: _Ritz) -> bool:
         """Whether every wanted value of every member is within the tolerance, or not finite."""
@@ -253,11 +290,16 @@ class _Wanted:
         if count < max(self.largest, self.smallest, 2):
             return False
         ends = [ritz.values[:, : self.smallest], ritz.values[:, count - self.largest :]]
-        errors = [ritz.errors[:, : self.smallest], ritz.errors[:, count - self.largest :]]
+        known = self.error(ritz)
+        errors = [known[:, : self.smallest], known[:, count - self.largest :]]
         return all(
             bool((self.close(v, e, ritz.scale) | torch.isnan(v)).all())
             for v, e in zip(ends, errors, strict=True)
         )
+
+    def error(self, ritz: _Ritz) -> Tensor:
+        """The errors that are given out."""
+        return ritz.errors if self.sharp else torch.maximum(ritz.errors, ritz.residuals)
 
     def close(self, values: Tensor, errors: Tensor, scale: Tensor) -> Tensor:
         """Whether each error is small enough."""
@@ -267,11 +309,11 @@ class _Wanted:
     def pairs(self, run: _Run) -> _Found:
         """The wanted Ritz pairs of a run; with too few steps the ends overlap."""
         count = run.ritz.values.shape[-1]
-        low, high = min(self.smallest, count), min(self.largest, count)
+        low, high = min(self.smallest, count), min(self.largest + self.extra, count)
         order = [*range(low), *range(count - 1, count - 1 - high, -1)]
         kept = sorted(set(order))
         vectors = product(run.ritz.vectors[:, :, kept].mT.to(run.basis.dtype), run.basis)
-        v, e = run.ritz.values, run.ritz.errors
+        v, e = run.ritz.values, self.error(run.ritz)
         return _Found(
             v[:, :low], e[:, :low], v[:, order[low:]], e[:, order[low:]], _unit(vectors), run.ritz.scale
         )
@@ -319,12 +361,15 @@ class _Wanted:
     def _end(self, found: _Found, sign: float) -> tuple[Tensor, Tensor]:
         return (found.high, found.high_error) if sign > 0 else (found.low, found.low_error)
 
-    def result(self, found: _Found, steps: int) -> Extremes:
+    def result(self, found: _Found, steps: int, tridiagonal: tuple[Tensor, Tensor]) -> Extremes:
         """The values as they are given out."""
         converged = torch.ones_like(found.scale, dtype=torch.bool)
-        for values, errors in ((found.high, found.high_error), (found.low, found.low_error)):
+        high = slice(0, self.largest)
+        for values, errors in ((found.high[:, high], found.high_error[:, high]), (found.low, found.low_error)):
             converged = converged & self.close(values, errors, found.scale).all(-1)
-        return Extremes(found.high, found.high_error, found.low, found.low_error, steps, converged)
+        return Extremes(
+            found.high, found.high_error, found.low, found.low_error, steps, converged, tridiagonal
+        )
 
 
 def _unit(vectors: Tensor) -> Tensor:

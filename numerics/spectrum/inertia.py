@@ -39,8 +39,7 @@ class Inertia:
 
 
 def inertia(matrices: Tensor, shifts: Tensor) -> Inertia:
-    """Factor A - s I for each pair: `[B, P, P], [B] -> Inertia`; only lower triangles are used,
-    and the rest must be finite.
+    """Factor A - s I for each pair: `[B, P, P], [B] -> Inertia`.
 
     Raises:
         NumericsError: for other shapes.
@@ -70,7 +69,7 @@ def solve_shifted(found: Inertia, right: Tensor) -> Tensor:
         if right.device.type != "cpu":
             return torch.linalg.ldl_solve(found.factors, found.pivots, right)
         solved = [
-            _lapack.solve(factors.numpy(), pivots.numpy(), b.numpy())
+            _lapack.solve(factors.mT.numpy(), pivots.numpy(), b.numpy())
             for factors, pivots, b in zip(found.factors, found.pivots, right, strict=True)
         ]
         return torch.from_numpy(np.ascontiguousarray(np.stack(solved)))
@@ -85,11 +84,11 @@ def _on_cpu(matrices: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
     factors[~finite] = torch.nan
     for index in finite.nonzero().flatten().tolist():
         _lapack.factor(factors[index].numpy(), pivots[index].numpy())
-    return factors, pivots
+    return factors.mT, pivots
 
 
 def _read(factors: Tensor, pivots: Tensor) -> tuple[Tensor, Tensor]:
-    """Positive eigenvalues of D and log |det D| for either triangle's storage of D."""
+    """Positive eigenvalues of D and log |det D| from its lower triangle."""
     diagonal = torch.diagonal(factors, dim1=-2, dim2=-1)
     beside = torch.diagonal(factors, offset=-1, dim1=-2, dim2=-1)
     single = pivots > 0
