@@ -13,11 +13,12 @@ from numerics import losses
 from numerics.activations import apply, distance_to_kinks
 from numerics.errors import NumericsError
 from numerics.metering import product
-from proofs.network import Activate, Dense, Loss, Network
+from proofs.network import Activate, Dense, Loss, Network, entry_function
 
 __all__ = [
     "check_input",
     "kink_distance",
+    "kink_distances",
     "layer_parameters",
     "mean_loss",
     "nodes",
@@ -139,12 +140,25 @@ def kink_distance(network: Network, theta: Tensor, x: Tensor) -> float:
     Returns:
         Infinity for analytic activations, NaN if a pre-activation is NaN.
     """
+    return float(_network_distances(network, nodes(network, theta, x)))
+
+
+def kink_distances(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The same for a batch, with the kinks of the loss: `[..., P], [..., N, d], [..., N, out] -> [...]`."""
     values = nodes(network, theta, x)
-    least = torch.full((), torch.inf, dtype=theta.dtype, device=theta.device)
+    found = _network_distances(network, values)
+    function = entry_function(loss)
+    if function is None or not function.kinks:
+        return found.expand(theta.shape[:-1])
+    return torch.minimum(found, distance_to_kinks(function, values[-1] - y).amin((-1, -2)))
+
+
+def _network_distances(network: Network, values: list[Tensor]) -> Tensor:
+    least = torch.full((), torch.inf, dtype=values[-1].dtype, device=values[-1].device)
     for layer, value in zip(network.layers, values, strict=False):
         if isinstance(layer, Activate) and layer.activation.kinks and value.numel():
-            least = torch.minimum(least, distance_to_kinks(layer.activation, value).min())
-    return float(least)
+            least = torch.minimum(least, distance_to_kinks(layer.activation, value).amin((-1, -2)))
+    return least
 
 
 def _check_size(network: Network, theta: Tensor) -> None:

@@ -1,0 +1,207 @@
+"""The mean loss as a function of its parameters, with derivatives for whole batches of them.
+
+Two readings with one interface: a feed-forward network with a loss of the catalogue has gradients and
+Hessians in closed form, and any other differentiable function goes through torch.func.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from numerics.curvature import gradient, hessian_vector_product, hessians
+from numerics.errors import NumericsError
+from numerics.evaluate import kink_distances, mean_loss
+from numerics.losses import values
+from proofs.network import Loss, Network
+
+__all__ = ["FunctionObjective", "NetworkObjective", "Objective", "module_objective", "objective_of"]
+
+Operator = Callable[[Tensor], Tensor]
+
+
+class Objective(ABC):
+    """A mean loss over N samples; every method takes parameters `[B, P]`, a row for each run.
+
+    `rows` are the indices of a mini-batch for each run, `[B, b]`; without them all samples count.
+    """
+
+    parameter_count: int
+    sample_count: int
+    work_per_sample: int
+
+    @abstractmethod
+    def losses(self, theta: Tensor) -> Tensor:
+        """The mean loss: `[B, P] -> [B]`."""
+
+    @abstractmethod
+    def gradients(self, theta: Tensor, rows: Tensor | None = None) -> Tensor:
+        """The gradient: `[B, P] -> [B, P]`."""
+
+    @abstractmethod
+    def hessians(self, theta: Tensor, *, lower: bool = False) -> Tensor:
+        """The Hessian: `[B, P] -> [B, P, P]`; zeros above the diagonal blocks if `lower`."""
+
+    @abstractmethod
+    def products(self, theta: Tensor) -> Operator:
+        """The map v -> H v for each run's Hessian: `[B, P] -> [B, P]`."""
+
+    @abstractmethod
+    def kink_distances(self, theta: Tensor) -> Tensor:
+        """The least distance of a pre-activation to a kink: `[B, P] -> [B]`; infinity without kinks."""
+
+    @abstractmethod
+    def moved(self, device: torch.device | str, dtype: torch.dtype) -> Objective:
+        """The same on another device, in another precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkObjective(Objective):
+    """A feed-forward network, its loss and its data: x `[N, d]`, y `[N, out]`."""
+
+    network: Network
+    loss: Loss
+    x: Tensor
+    y: Tensor
+
+    def __post_init__(self) -> None:
+        if self.x.ndim != 2 or self.y.ndim != 2 or len(self.x) != len(self.y) or not len(self.x):
+            raise NumericsError(
+                f"expected x [N, d] and y [N, out] with N >= 1 but got {tuple(self.x.shape)}, "
+                f"{tuple(self.y.shape)}"
+            )
+
+    @property
+    def parameter_count(self) -> int:  # type: ignore[override]
+        return self.network.parameter_count
+
+    @property
+    def sample_count(self) -> int:  # type: ignore[override]
+        return len(self.x)
+
+    @property
+    def work_per_sample(self) -> int:  # type: ignore[override]
+        """The entries of all nodes."""
+        return sum(self.network.widths())
+
+    def losses(self, theta: Tensor) -> Tensor:
+        with torch.no_grad():
+            return mean_loss(self.network, self.loss, theta, self.x, self.y)
+
+    def gradients(self, theta: Tensor, rows: Tensor | None = None) -> Tensor:
+        x, y = (self.x, self.y) if rows is None else (self.x[rows], self.y[rows])
+        with torch.no_grad():
+            return gradient(self.network, self.loss, theta, x, y)
+
+    def hessians(self, theta: Tensor, *, lower: bool = False) -> Tensor:
+        return hessians(self.network, self.loss, theta, self.x, self.y, lower=lower)
+
+    def products(self, theta: Tensor) -> Operator:
+        return hessian_vector_product(self.network, self.loss, theta, self.x, self.y)
+
+    def kink_distances(self, theta: Tensor) -> Tensor:
+        with torch.no_grad():
+            return kink_distances(self.network, self.loss, theta, self.x, self.y)
+
+    def moved(self, device: torch.device | str, dtype: torch.dtype) -> NetworkObjective:
+        return replace(self, x=self.x.to(device, dtype), y=self.y.to(device, dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionObjective(Objective):
+    """Any differentiable mean loss `function(theta [P], x [n, ...], y [n, ...]) -> []`, by torch.func.
+
+    The function must be made of operations that `torch.func.vmap` knows.  Where it has kinks is not
+    known, so `kink_distances` is NaN.
+    """
+
+    function: Callable[[Tensor, Tensor, Tensor], Tensor]
+    size: int
+    x: Tensor
+    y: Tensor
+
+    @property
+    def parameter_count(self) -> int:  # type: ignore[override]
+        return self.size
+
+    @property
+    def sample_count(self) -> int:  # type: ignore[override]
+        return len(self.x)
+
+    @property
+    def work_per_sample(self) -> int:  # type: ignore[override]
+        """A guess: the nodes are not known."""
+        return 4 * math.isqrt(self.size) + math.prod(self.x.shape[1:])
+
+    def losses(self, theta: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.func.vmap(self._whole)(theta)
+
+    def gradients(self, theta: Tensor, rows: Tensor | None = None) -> Tensor:
+        if rows is None:
+            return torch.func.vmap(torch.func.grad(self._whole))(theta).detach()
+        part = torch.func.grad(self.function)
+        return torch.func.vmap(part)(theta, self.x[rows], self.y[rows]).detach()
+
+    def hessians(self, theta: Tensor, *, lower: bool = False) -> Tensor:
+        del lower
+        # One run at a time: forward over reverse holds P tangents of every intermediate value.
+        found = torch.stack([torch.func.hessian(self._whole)(row) for row in theta]).detach()
+        return 0.5 * (found + found.mT)
+
+    def products(self, theta: Tensor) -> Operator:
+        slope = torch.func.grad(self._whole)
+        product = torch.func.vmap(lambda point, v: torch.func.jvp(slope, (point,), (v,))[1])
+        return lambda v: product(theta, v).detach()
+
+    def kink_distances(self, theta: Tensor) -> Tensor:
+        return theta.new_full(theta.shape[:1], torch.nan)
+
+    def moved(self, device: torch.device | str, dtype: torch.dtype) -> FunctionObjective:
+        return replace(self, x=self.x.to(device, dtype), y=self.y.to(device, dtype))
+
+    def _whole(self, theta: Tensor) -> Tensor:
+        return self.function(theta, self.x, self.y)
+
+
+def objective_of(model: object, loss: Loss, x: Tensor, y: Tensor) -> Objective:
+    """The objective of a network or a torch module: closed form where there is one, torch.func else.
+
+    Raises:
+        NumericsError: for anything but a `Network` or a `torch.nn.Module`.
+    """
+    if isinstance(model, Network):
+        return NetworkObjective(model, loss, x, y)
+    if isinstance(model, torch.nn.Module):
+        return module_objective(model, loss, x, y)
+    raise NumericsError(f"expected a Network or a torch.nn.Module but got {type(model).__name__}")
+
+
+def module_objective(module: torch.nn.Module, loss: Loss, x: Tensor, y: Tensor) -> FunctionObjective:
+    """The mean loss of a module's outputs as a function of its flat parameters, in their order.
+
+    The module must treat samples independently and without randomness (dropout off, no batch norm in
+    training mode); its buffers stay as they are.
+    """
+    return FunctionObjective(_ModuleLoss(module, loss), sum(p.numel() for p in module.parameters()), x, y)
+
+
+class _ModuleLoss:
+    """The mean loss of a module; a class, so that it can be sent to other processes."""
+
+    def __init__(self, module: torch.nn.Module, loss: Loss) -> None:
+        self.module, self.loss = module, loss
+        self.shapes = [(name, p.shape) for name, p in module.named_parameters()]
+
+    def __call__(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        parts, start = {}, 0
+        for name, shape in self.shapes:
+            parts[name] = theta[start : start + shape.numel()].view(shape)
+            start += shape.numel()
+        f = torch.func.functional_call(self.module, parts, (x,))
+        return values(self.loss, f, y).mean()
