@@ -215,6 +215,8 @@ def _check_grid(step_sizes: tuple[float, ...]) -> None:
 TABLE_BYTES, RECORD_BYTES, CHUNK_WORK = 48 << 20, 16 << 20, 2e11
 # Blocks that a scan has at least, if it has as many runs, so that cores share it.
 LEAST_BLOCKS = 8
+# Operations of one step of a block below which starting them takes longer than computing.
+BUSY_WORK = 2e7
 
 
 def chosen_cut(
@@ -226,9 +228,10 @@ def chosen_cut(
     `table_bytes` and `least_blocks` are for devices that want larger blocks.
     """
     tables = run_table_bytes(parameter_count, sample_count, work_per_sample, mode)
-    block = max(1, min(math.ceil(runs / least_blocks), table_bytes // max(tables, 1)))
-    by_memory = max(1, RECORD_BYTES // max(1, block * record_bytes))
     step, record = step_work(parameter_count, sample_count), record_work(parameter_count, sample_count, mode)
+    shared = max(math.ceil(runs / least_blocks), math.ceil(BUSY_WORK / step))
+    block = max(1, min(runs, shared, table_bytes // max(tables, 1)))
+    by_memory = max(1, RECORD_BYTES // max(1, block * record_bytes))
     by_work = max(1, int(CHUNK_WORK / (block * (every * step + record))))
     return Cut(block, min(records, by_memory, by_work))
 
