@@ -23,20 +23,21 @@ __all__ = [
 
 SMALLEST, LARGEST = 1e-300, 1e300
 NEEDS_LOG = 30.0
+HUGE = 1e150
 MOST_TICKS = 5
 PLAIN = 3
 
 
 def floats(values: Iterable[float | None]) -> list[float]:
-    """The values with NaN, which is not drawn, in place of None."""
-    return [math.nan if value is None else value for value in values]
+    """The values within what a canvas can place, with NaN, which is not drawn, in place of None."""
+    return [math.nan if value is None else max(-HUGE, min(value, HUGE)) for value in values]
 
 
 def eta_names(etas: Sequence[float]) -> list[str]:
     """Step sizes in as few digits, but two, as tell them apart.
 
     >>> eta_names([0.1, 0.123, 0.12345])
-    ['0.1', '0.123', '0.12345']
+    ['0.1', '0.123', '0.1235']
     >>> eta_names([0.1, 0.2154, 1.0])
     ['0.1', '0.22', '1']
     """

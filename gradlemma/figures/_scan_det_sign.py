@@ -25,6 +25,7 @@ GONE = (0x1C, 0x1C, 0x1C)
 STRIPE = (0xE6, 0x9F, 0x00)
 BLANK = (0xFF, 0xFF, 0xFF)
 PIXELS = (720, 540)
+SMALLEST_LOG = 1e-200
 PERIOD, STROKE = 12, 5
 SIZES = {1: (5.4, 3.8), 2: (8.6, 3.8)}
 
@@ -63,10 +64,10 @@ def _shares(data: dict[str, Any]) -> NDArray[np.float64]:
 
 def _panel(axes: Axes, data: dict[str, Any], cells: NDArray[np.float64]) -> None:
     etas, steps = data["etas"], data["steps"]
-    log = etas[0] > 0 and needs_log([2 * etas[0], 4 * etas[-1]])
+    log = etas[0] > SMALLEST_LOG and needs_log([2 * etas[0], 4 * etas[-1]])
     rows, (low, high) = _places([math.log(eta) for eta in etas] if log else etas, PIXELS[1])
     columns, _ = _places(steps, PIXELS[0])
-    image = _painted(cells[np.ix_(rows, columns)])
+    image = _painted(cells, rows, columns)
     if log:
         log_axis(axes, "y", math.exp(low), math.exp(high))
     else:
@@ -95,17 +96,20 @@ def _places(values: Sequence[float], count: int) -> tuple[NDArray[np.int64], tup
     return np.searchsorted(inner, centres, side="right"), (low, high)
 
 
-def _painted(cells: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The picture: blue by share, stripes where undecided, black where diverged. [H, W] -> [H, W, 3]."""
+def _painted(
+    cells: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """The picture: blue by share, stripes where undecided, black where diverged. [R, C] -> [H, W, 3]."""
     undecided, gone = np.isnan(cells), np.isinf(cells)
     share = np.where(undecided | gone, 0.0, cells)[..., None]
-    colours = (1 - share) * np.array(POSITIVE) + share * np.array(NEGATIVE)
-    height, width = cells.shape
-    across = (np.arange(width)[None] + np.arange(height)[:, None]) % PERIOD < STROKE
-    stripes = np.where(across[..., None], np.array(STRIPE), np.array(BLANK))
-    colours = np.where(undecided[..., None], stripes, colours)
-    colours = np.where(gone[..., None], np.array(GONE), colours)
-    return colours.round().astype(np.uint8)
+    colours = ((1 - share) * np.array(POSITIVE) + share * np.array(NEGATIVE)).round().astype(np.uint8)
+    colours[undecided] = BLANK
+    colours[gone] = GONE
+    pixels = np.ix_(rows, columns)
+    picture = colours[pixels]
+    across = (np.arange(len(columns))[None] + np.arange(len(rows))[:, None]) % PERIOD < STROKE
+    picture[undecided[pixels] & across] = STRIPE
+    return picture
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ def _runs(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for eta, *rows in zip(data["etas"], *(data[name] for name in names), strict=True):
         for values in zip(*rows, strict=True):
             run = {"eta": eta, **dict(zip(names, values, strict=True))}
+            if run["loss"] is not None:
+                run["loss"] = floats([run["loss"]])[0]
             limit = run["threshold"]
             if limit is None:
                 style = "below" if run["sharpness"] is not None else "unknown"
@@ -60,8 +63,8 @@ def _runs(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _losses(axes: Axes, data: dict[str, Any], runs: Sequence[dict[str, Any]]) -> set[str]:
     """Draws the upper panel; returns which kinds of marks are in it."""
-    values = [run["loss"] for run in runs if run["loss"] is not None]
-    drawn = [y for y in [*values, *data["median"]] if y is not None]
+    values = floats([*(run["loss"] for run in runs), *data["median"]])
+    drawn = [y for y in values if not math.isnan(y)]
     is_log = bool(drawn) and min(drawn) >= 0 and max(drawn) > 0
     positive = [y for y in drawn if y > 0]
     if is_log:

@@ -43,10 +43,9 @@ def draw_sharpness(data: dict[str, Any]) -> Figure:
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     colours = _colours(len(data["curves"]))
-    for number, curve in enumerate(data["curves"]):
-        _curve(axes, data["steps"], curve, colours(number))
     low, high = _heights(axes, data["curves"])
     for number, curve in enumerate(data["curves"]):
+        _curve(axes, data["steps"], curve, colours(number))
         _crosses(axes, curve["marks"], low, high, colours(number))
     eta = r"\eta_t" if data["has_schedule"] else r"\eta"
     _thresholds(axes, eta)

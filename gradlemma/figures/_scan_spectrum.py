@@ -34,8 +34,8 @@ def draw_spectrum(data: dict[str, Any]) -> Figure:
     names = eta_names([panel["eta"] for panel in panels])
     subplots = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axes, panel, name in zip(subplots, panels, names, strict=True):
-        _panel(axes, panel, data)
         symlog_axis(axes, low, high, threshold)
+        _panel(axes, panel, data)
         axes.axhline(0, color="#888888", linewidth=0.6, zorder=3.5)
         axes.set_xlim(*step_limits(data["steps"]))
         axes.locator_params(axis="x", nbins=4)

@@ -200,7 +200,8 @@ def final_loss_data(scan: ScanArrays) -> dict[str, Any]:
 
     `loss`, `diverged`, `sharpness` and `threshold` have one list per step size, with the seeds of `seeds`
     (some evenly chosen where there are many). `sharpness` is a run's last finite one, `threshold` is None
-    where it is not positive. `median` is over all seeds, a run without finite loss counting as infinite.
+    where it is not positive. A run without a finite loss at the end counts as diverged. `median` is over all
+    seeds, diverged runs counting as infinite.
     """
     rows = evenly(scan.shape[0], FINAL_ROWS)
     shown = evenly(scan.shape[1], max(DOTS // len(rows), 1))
@@ -217,9 +218,9 @@ def final_loss_data(scan: ScanArrays) -> dict[str, Any]:
 
 
 def _final(scan: ScanArrays, e: int, shown: NDArray[np.int64]) -> dict[str, Any]:
-    diverged = scan["diverged_at"][e] >= 0
     loss = finite(scan["loss"][e, :, -1])
-    loss[diverged] = np.nan
+    loss[scan["diverged_at"][e] >= 0] = np.nan
+    diverged = np.isnan(loss)
     sharpness = [_last_sharpness(scan, e, int(s)) for s in shown]
     with np.errstate(divide="ignore", over="ignore"):
         threshold = 2 / np.where(np.array(sharpness) > 0, sharpness, np.nan)
