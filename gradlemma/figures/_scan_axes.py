@@ -17,7 +17,7 @@ __all__ = [
     "log_limits",
     "marks",
     "needs_log",
-    "step_limits",
+    "step_axis",
     "symlog_axis",
 ]
 
@@ -63,16 +63,21 @@ def needs_log(values: Iterable[float]) -> bool:
     return bool(positive) and max(positive) > NEEDS_LOG * min(positive)
 
 
-def step_limits(steps: Sequence[float]) -> tuple[float, float]:
-    """The range of the steps; half a step to either side of a single one."""
-    if len(steps) == 1:
-        return steps[0] - 0.5, steps[0] + 0.5
-    return steps[0], steps[-1]
+def step_axis(axes: Axes, steps: Sequence[int]) -> None:
+    """The axis of the steps: labels at whole numbers, half a step to either side of a single one."""
+    from matplotlib.ticker import MaxNLocator
+
+    single = len(steps) == 1
+    axes.set_xlim(*((steps[0] - 0.5, steps[0] + 0.5) if single else (steps[0], steps[-1])))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+    if single:
+        axes.set_xticks([steps[0]])
+    axes.set_xlabel("step")
 
 
 def limits(low: float, high: float, room: float = 0.05) -> tuple[float, float]:
     """Linear limits with room at both ends, apart even if low is high."""
-    gap = (high - low) * room if high > low else max(abs(high), 1.0) * 0.5
+    gap = (high - low) * room if high > low else abs(high) * 0.5 or 0.5
     return low - gap, high + gap
 
 
@@ -122,7 +127,8 @@ def symlog_axis(axes: Axes, low: float, high: float, threshold: float) -> None:
     first = round(math.log10(threshold))
     last = max(math.floor(math.log10(max(abs(low), abs(high), threshold))), first)
     stride = max(1, math.ceil((last - first + 1) / MOST_TICKS))
-    powers = range(first, last + 1, stride)
+    # The linear part is shorter than a stride of more than one decade.
+    powers = range(first + stride - 1, last + 1, stride)
     ticks = {0.0: "0"}
     ticks |= {sign * 10.0**n: power_name(n, "-" if sign < 0 else "") for n in powers for sign in (-1, 1)}
     inside = sorted(tick for tick in ticks if low <= tick <= high)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._scan_axes import log_axis, needs_log, step_limits
+from ._scan_axes import limits, log_axis, needs_log, step_axis
 from ._style import INK
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ __all__ = ["draw_det_sign"]
 
 # Four lightnesses, and stripes for the undecided, so that grey print can be read.
 POSITIVE = (0xD6, 0xE8, 0xF5)
-NEGATIVE = (0x00, 0x5C, 0x94)
-GONE = (0x1C, 0x1C, 0x1C)
+NEGATIVE = (0x00, 0x72, 0xB2)
+GONE = (0x14, 0x14, 0x14)
 STRIPE = (0xE6, 0x9F, 0x00)
 BLANK = (0xFF, 0xFF, 0xFF)
 PIXELS = (720, 540)
@@ -65,35 +65,36 @@ def _shares(data: dict[str, Any]) -> NDArray[np.float64]:
 def _panel(axes: Axes, data: dict[str, Any], cells: NDArray[np.float64]) -> None:
     etas, steps = data["etas"], data["steps"]
     log = etas[0] > SMALLEST_LOG and needs_log([2 * etas[0], 4 * etas[-1]])
-    rows, (low, high) = _places([math.log(eta) for eta in etas] if log else etas, PIXELS[1])
-    columns, _ = _places(steps, PIXELS[0])
-    image = _painted(cells, rows, columns)
+    heights = [math.log(eta) for eta in etas] if log else etas
+    low, high = _ends(heights)
+    rows = _places(heights, (low, high), PIXELS[1])
     if log:
         log_axis(axes, "y", math.exp(low), math.exp(high))
     else:
         axes.set_ylim(low, high)
-    axes.set_xlim(*_ends(steps))
+        axes.ticklabel_format(axis="y", useOffset=False)
+    step_axis(axes, steps)
+    columns = _places(steps, axes.get_xlim(), PIXELS[0])
+    image = _painted(cells, rows, columns)
     picture = axes.imshow(image, extent=(0, 1, 0, 1), transform=axes.transAxes, origin="lower", aspect="auto",
                           interpolation="none", zorder=1)  # fmt: skip
     picture.set_in_layout(False)
-    axes.set_xlabel("step")
     axes.tick_params(length=3, which="major")
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
     """The outer edges of cells around the values, in which inner edges lie halfway."""
     if len(values) == 1:
-        return step_limits(values)
+        return limits(values[0], values[0])
     return values[0] - (values[1] - values[0]) / 2, values[-1] + (values[-1] - values[-2]) / 2
 
 
-def _places(values: Sequence[float], count: int) -> tuple[NDArray[np.int64], tuple[float, float]]:
-    """For each of `count` pixels between the outer edges the cell that it lies in, and these edges."""
-    low, high = _ends(values)
+def _places(values: Sequence[float], ends: tuple[float, float], count: int) -> NDArray[np.int64]:
+    """For each of `count` pixels between the ends the cell that it lies in."""
     given = np.array(values, dtype=np.float64)
     inner = given[:-1] + np.diff(given) / 2
-    centres = low + (high - low) * (np.arange(count) + 0.5) / count
-    return np.searchsorted(inner, centres, side="right"), (low, high)
+    centres = ends[0] + (ends[1] - ends[0]) * (np.arange(count) + 0.5) / count
+    return np.searchsorted(inner, centres, side="right")
 
 
 def _painted(

@@ -77,6 +77,10 @@ def _losses(axes: Axes, data: dict[str, Any], runs: Sequence[dict[str, Any]]) ->
     style = {"color": CURVE, "linewidth": 1.6, "zorder": 3}
     axes.plot(data["etas"], floats(median), marker="" if len(median) > 1 else "_", markersize=14, **style)
     shown = _dots(axes, runs, "loss", is_log)
+    if drawn:
+        shown |= {"median"} if any(y is not None for y in median) else set()
+    else:
+        axes.set_yticks([])
     zeros = [run["eta"] for run in runs if is_log and run["loss"] == 0]
     shown |= {"zero"} if marks(axes, zeros, [low] * len(zeros), ZERO) else set()
     for kind, gone in (("gone", GONE), ("some", SOME)):
@@ -112,9 +116,8 @@ def _thresholds(axes: Axes, data: dict[str, Any], runs: Sequence[dict[str, Any]]
     flat = [run["eta"] for run in runs if run["threshold"] is None and run["sharpness"] is not None]
     shown |= {"flat"} if marks(axes, flat, [high] * len(flat), FLAT) else set()
     if max(line) > 0:
-        ends = [max(y, low) for y in line]
-        axes.fill_between(etas, low, ends, color=BEYOND_COLOUR, linewidth=0, zorder=1)
-        axes.plot(etas, ends, color=BOUND, linewidth=1.3, linestyle=(0, (5, 2.5)), zorder=2)
+        axes.fill_between(etas, low, [max(y, low) for y in line], color=BEYOND_COLOUR, linewidth=0, zorder=1)
+        axes.plot(etas, line, color=BOUND, linewidth=1.3, linestyle=(0, (5, 2.5)), zorder=2)
         shown |= {"line"}
     if factor != 1:
         axes.plot(etas, etas, **UNSCHEDULED)
@@ -131,12 +134,12 @@ def _across(ends: tuple[float, float]) -> list[float]:
 
 
 def _eta_axis(axes: Axes, etas: Sequence[float]) -> None:
-    if len(etas) == 1:
-        axes.set_xlim(*limits(etas[0], etas[0]))
-    elif etas[0] > 0 and needs_log([2 * etas[0], 6 * etas[-1]]):
+    if etas[0] > 0 and needs_log([2 * etas[0], 6 * etas[-1]]):
         log_axis(axes, "x", *log_limits(etas[0], etas[-1], 0.03))
-    else:
-        axes.set_xlim(*limits(etas[0], etas[-1], 0.03))
+        return
+    axes.set_xlim(*limits(etas[0], etas[-1], 0.03))
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.locator_params(axis="x", nbins=6)
 
 
 def _legend(figure: Figure, data: dict[str, Any], shown: set[str]) -> None:
@@ -159,7 +162,7 @@ def _legend(figure: Figure, data: dict[str, Any], shown: set[str]) -> None:
         "zero": (ZERO, "loss exactly 0"),
         "flat": (FLAT, r"no threshold: $\lambda_{\max}\leq 0$"),
     }
-    entries = [table[kind] for kind in table if kind == "median" or kind in shown]
+    entries = [table[kind] for kind in table if kind in shown]
     handles = [Line2D([], [], **style) for style, _ in entries]
     figure.legend(handles, [name for _, name in entries], loc="outside lower center", ncols=2,
                   frameon=False, fontsize=8.5)  # fmt: skip

@@ -13,7 +13,7 @@ from ._scan_axes import (
     log_limits,
     marks,
     needs_log,
-    step_limits,
+    step_axis,
     symlog_axis,
 )
 from ._style import BOUND, FAINT, INK
@@ -49,8 +49,7 @@ def draw_sharpness(data: dict[str, Any]) -> Figure:
         _crosses(axes, curve["marks"], low, high, colours(number))
     eta = r"\eta_t" if data["has_schedule"] else r"\eta"
     _thresholds(axes, eta)
-    axes.set_xlim(*step_limits(data["steps"]))
-    axes.set_xlabel("step")
+    step_axis(axes, data["steps"])
     axes.set_ylabel(rf"$\lambda_{{\max}}\cdot{eta}/2$")
     axes.set_title(f"Sharpness in units of $2/{eta}$", loc="left")
     _colour_bar(figure, axes, data["curves"], colours)
@@ -82,8 +81,9 @@ def _heights(axes: Axes, curves: Sequence[dict[str, Any]]) -> tuple[float, float
     """Limits that show the thresholds and the runs that did not diverge; what lies beyond is cut off."""
     drawn = [y for curve in curves for name in ("low", "high") for y in curve[name] if y is not None]
     calm = [y for curve in curves if not curve["diverged"] for y in curve["high"] if y is not None]
+    start = [curve["median"][0] for curve in curves if curve["median"][0] is not None]
     values = [*drawn, 0.5, 1.0]
-    top = min(max(values), max([LARGEST_SHOWN, *(2 * y for y in calm)]))
+    top = min(max(values), max([LARGEST_SHOWN, *(2 * y for y in [*calm, *start])]))
     bottom = max(min(values), -top)
     if not needs_log(values):
         low, high = limits(min(bottom, 0.0), top)

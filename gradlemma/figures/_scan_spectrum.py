@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._scan_axes import eta_names, floats, step_limits, symlog_axis
+from ._scan_axes import eta_names, floats, step_axis, symlog_axis
 from ._style import BOUND, CURVE
 
 if TYPE_CHECKING:
@@ -37,10 +37,8 @@ def draw_spectrum(data: dict[str, Any]) -> Figure:
         symlog_axis(axes, low, high, threshold)
         _panel(axes, panel, data)
         axes.axhline(0, color="#888888", linewidth=0.6, zorder=3.5)
-        axes.set_xlim(*step_limits(data["steps"]))
-        axes.locator_params(axis="x", nbins=4)
+        step_axis(axes, data["steps"])
         axes.set_title(rf"$\eta = {name}$" if "e" not in name else rf"$\eta$ = {name}", loc="left")
-        axes.set_xlabel("step")
     subplots[0].set_ylabel("eigenvalues of the Hessian")
     _legend(figure, data)
     return figure
@@ -61,7 +59,7 @@ def _scale(panels: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
     size = max(abs(top), abs(bottom))
     last = math.floor(math.log10(size)) if size > 0 else 0
     threshold = 10.0 ** min(max(_bulk(panels), last - DECADES), last - 1)
-    return min(2 * bottom, -threshold), max(2 * top, threshold), threshold
+    return min(2 * bottom, -threshold / 2), max(2 * top, threshold), threshold
 
 
 def _bulk(panels: Sequence[dict[str, Any]]) -> int:
@@ -87,6 +85,7 @@ def _panel(axes: Axes, panel: dict[str, Any], data: dict[str, Any]) -> None:
             axes.plot(*_drawn(steps, row), color=colour, linewidth=1.1, linestyle=dash, zorder=4)
     for factor, dash in ((2, (5, 2.5)), (1, (1, 2))):
         line = [None if y is None else factor * y for y in panel["inverse"]]
+        axes.plot(*_drawn(steps, line), color="white", linewidth=2.0, alpha=0.45, zorder=4.5)
         axes.plot(*_drawn(steps, line), color=BOUND, linewidth=1.3, linestyle=(0, dash), zorder=5)
     if panel["diverged_at"] is not None:
         axes.annotate(f"diverged at step {panel['diverged_at']}", (0.97, 0.03), xycoords="axes fraction",
