@@ -15,6 +15,9 @@ from gradlemma.errors import ProblemError
 from gradlemma.figures import scan_data
 from gradlemma.figures._scan_arrays import evenly, median_of_finite, open_scan
 from gradlemma.figures._scan_axes import eta_names
+from gradlemma.figures._scan_det_sign import draw_det_sign
+from gradlemma.figures._scan_final_loss import draw_final_loss
+from gradlemma.figures._style import figure_style
 from gradlemma.figures.scan_figure import FIGURES, scan_svg, write_scan_figures
 
 pytest.importorskip("matplotlib")
@@ -357,6 +360,48 @@ def test_memory_does_not_grow_with_the_spectrum(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40 * MEGABYTE
+
+
+def test_the_four_states_differ_in_lightness_and_the_smallest_step_size_is_below(tmp_path, arrays):
+    arrays["det_sign"][:] = np.array([1, 1, 1, -1, -1, -1, 0, 0, 0])[:, None, None]
+    arrays["diverged_at"][:] = -1
+    arrays["diverged_at"][7:] = 0
+    data = scan_data.det_sign_data(open_scan(saved(tmp_path, arrays)))
+    with figure_style():
+        axes = draw_det_sign(data).axes[0]
+        bottom, top = np.log(axes.get_ylim())
+        picture = np.asarray(axes.images[0].get_array(), dtype=float)
+    places = ((np.log(ETAS[[0, 4, 6, 8]]) - bottom) / (top - bottom) * len(picture)).astype(int)
+    lightness = picture @ [0.299, 0.587, 0.114]
+    positive, negative, undecided, diverged = (lightness[place] for place in places)
+    assert positive.min() > negative.max() + 60 > diverged.max() + 120
+    assert negative.max() > diverged.max() + 60
+    # Stripes: no other state has two lightnesses in one cell.
+    assert len(np.unique(undecided)) == 2 and all(len(np.unique(row)) == 1 for row in (positive, negative))
+
+
+def test_one_seed_has_one_panel_of_signs_and_several_have_a_share():
+    few, many = (signs_of_seeds(seeds) for seeds in (1, 3))
+    with figure_style():
+        assert [len(draw_det_sign(data).axes) for data in (few, many)] == [1, 3]
+
+
+def signs_of_seeds(seeds: int) -> dict[str, Any]:
+    counts = {"negative": [[1, 0]], "decided": [[1, 1]], "diverged": [[0, 0]]}
+    return {"seeds": seeds, "seed": 0, "steps": [0, 1], "etas": [0.1], "first": ["-+"], **counts}
+
+
+def test_runs_above_their_own_threshold_have_another_mark(directory, arrays):
+    data = scan_data.final_loss_data(open_scan(directory))
+    with figure_style():
+        figure = draw_final_loss(data)
+        found = {(axes, line.get_marker()): line for axes in figure.axes for line in axes.lines}
+    thresholds = 2 / (P * (1 + np.arange(3) / 10))
+    for e, s in np.argwhere(arrays["diverged_at"] < 0):
+        marker = "^" if ETAS[e] > thresholds[s] else "o"
+        assert any(abs(x - ETAS[e]) < 1e-8 and abs(y - thresholds[s]) < 1e-8
+                   for x, y in zip(*found[figure.axes[1], marker].get_data(), strict=True))  # fmt: skip
+    assert len(found[figure.axes[1], "o"].get_xdata()) == (ETAS[:, None] <= thresholds).sum()
 
 
 def test_curves_and_panels_have_limits(tmp_path):
