@@ -137,9 +137,11 @@ def test_a_spike_between_the_drawn_points_stays_in_the_band(tmp_path):
     arrays = quadratic([0.1, 0.2], seeds=2, steps=range(5000))
     arrays["sharpness"] = arrays["sharpness"].copy()
     arrays["sharpness"][1, 1, 3001] = 1000.0
+    arrays["sharpness"][1, 1, 3003] = -70.0
     data = scan_data.sharpness_data(open_scan(saved(tmp_path, arrays)))
-    assert len(data["steps"]) == 600 and 3001 not in data["steps"]
+    assert len(data["steps"]) == 600 and 3001 not in data["steps"] and 3003 not in data["steps"]
     assert max(data["curves"][1]["high"]) == 100.0
+    assert min(data["curves"][1]["low"]) == -7.0
     assert max(data["curves"][1]["median"]) < 1
     assert data["curves"][1]["high"].index(100.0) == np.searchsorted(data["steps"], 3001, side="right") - 1
 
@@ -370,6 +372,7 @@ def test_the_four_states_differ_in_lightness_and_the_smallest_step_size_is_below
     with figure_style():
         axes = draw_det_sign(data).axes[0]
         bottom, top = np.log(axes.get_ylim())
+        assert axes.images[0].origin == "lower"
         picture = np.asarray(axes.images[0].get_array(), dtype=float)
     places = ((np.log(ETAS[[0, 4, 6, 8]]) - bottom) / (top - bottom) * len(picture)).astype(int)
     lightness = picture @ [0.299, 0.587, 0.114]
@@ -391,17 +394,21 @@ def signs_of_seeds(seeds: int) -> dict[str, Any]:
     return {"seeds": seeds, "seed": 0, "steps": [0, 1], "etas": [0.1], "first": ["-+"], **counts}
 
 
-def test_runs_above_their_own_threshold_have_another_mark(directory, arrays):
-    data = scan_data.final_loss_data(open_scan(directory))
+def test_runs_above_their_own_threshold_have_another_mark(tmp_path):
+    etas = np.linspace(0.3, 0.45, 16)
+    arrays = quadratic(etas)
+    data = scan_data.final_loss_data(open_scan(saved(tmp_path, arrays)))
     with figure_style():
         figure = draw_final_loss(data)
         found = {(axes, line.get_marker()): line for axes in figure.axes for line in axes.lines}
     thresholds = 2 / (P * (1 + np.arange(3) / 10))
-    for e, s in np.argwhere(arrays["diverged_at"] < 0):
-        marker = "^" if ETAS[e] > thresholds[s] else "o"
-        assert any(abs(x - ETAS[e]) < 1e-8 and abs(y - thresholds[s]) < 1e-8
-                   for x, y in zip(*found[figure.axes[1], marker].get_data(), strict=True))  # fmt: skip
-    assert len(found[figure.axes[1], "o"].get_xdata()) == (ETAS[:, None] <= thresholds).sum()
+    alive = arrays["diverged_at"] < 0
+    for marker, side in (("o", etas[:, None] <= thresholds), ("^", etas[:, None] > thresholds)):
+        e, s = np.nonzero(side & alive)
+        assert len(e) > 3
+        expected = sorted(zip(etas[e], thresholds[s], strict=True))
+        shown = sorted(zip(*found[figure.axes[1], marker].get_data(), strict=True))
+        np.testing.assert_allclose(shown, expected, rtol=1e-8)
 
 
 def test_curves_and_panels_have_limits(tmp_path):
