@@ -146,7 +146,9 @@ def test_a_spike_between_the_drawn_points_stays_in_the_band(tmp_path):
     assert data["curves"][1]["high"].index(100.0) == np.searchsorted(data["steps"], 3001, side="right") - 1
 
 
-def test_chunks_do_not_change_the_data(directory, monkeypatch):
+def test_chunks_do_not_change_the_data(tmp_path, arrays, monkeypatch):
+    arrays["sharpness"] = arrays["sharpness"] * np.random.default_rng(2).uniform(1, 2, (9, 3, 20))
+    directory = saved(tmp_path, arrays)
     whole = [FIGURES[name][1](open_scan(directory)) for name in FIGURES]
     monkeypatch.setattr("gradlemma.figures._scan_arrays.CHUNK", 7)
     assert [FIGURES[name][1](open_scan(directory)) for name in FIGURES] == whole
