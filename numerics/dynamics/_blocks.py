@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 __all__ = ["run_blocks"]
@@ -22,50 +23,75 @@ Integers = NDArray[np.int64]
 STRIDE = 128
 
 
-@njit(nogil=True)
+def _emit_address(typing: Any, array: Any) -> Any:
+    """The address of an array's first entry."""
+
+    def emit(context: Any, builder: Any, found: Any, arguments: Any) -> Any:
+        data = context.make_array(found.args[0])(context, builder, arguments[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), emit
+
+
+_address: Any = intrinsic(_emit_address)
+
+
+@njit(nogil=True, cache=True)
 def run_blocks(
-    advance: Any, rows: int, lanes: int, first: int, last: int, steps: int,
+    advance: Any, block: Floats, first: int, last: int, steps: int,
     starts: Floats, step_sizes: Floats, x: Floats, y: Floats, settings: Floats,
     points: Floats, diverged_at: Integers,
 ) -> None:  # fmt: skip
     """Fill points [keep, P, R] and diverged_at [R] of the blocks first <= number < last.
 
-    Args:
-        advance: the function of a `Kernel` with that many rows and lanes.
-        starts: [P, R], R a multiple of lanes; step_sizes [R].
-        settings: beta, w and 1/N.
+    `advance` is the function of a `Kernel` and `block` room for one block, [S, lanes].  starts is [P, R] and
+    step_sizes [R], R a multiple of lanes; settings are beta, w and 1/N; diverged_at holds -1 before.
     """
     keep, parameters, runs = points.shape
-    block, before = np.zeros((rows, lanes)), np.zeros((rows, lanes))
+    lanes, unkept = block.shape[1], steps - keep
+    before = np.zeros(block.shape)
+    inputs, targets, numbers = _address(x), _address(y), _address(settings)
     for number in range(first, last):
         start = number * lanes
-        block[:] = 0.0
-        for row in range(parameters):
-            for lane in range(lanes):
-                block[row, lane] = starts[row, start + lane]
-                if keep > steps:
-                    points[0, row, start + lane] = starts[row, start + lane]
-        rates, kept = step_sizes[start:], points[:, :, start:]
-        unkept, done, careful = steps - keep, 0, 0
+        _begin(starts, start, block, points, keep > steps)
+        done, careful = 0, 0
         while done < steps:
             keeps = done >= unkept
             end = min(done + STRIDE, steps if keeps else unkept)
             count = 1 if done < careful else end - done
-            place = kept[max(done - unkept, 0) :].ctypes.data
-            before[:] = block
+            kept = _address(points) + 8 * (max(done - unkept, 0) * parameters * runs + start)
+            rates = _address(step_sizes) + 8 * start
+            _copy(block, before)
             advance(
-                block.ctypes.data, rates.ctypes.data, x.ctypes.data, y.ctypes.data, settings.ctypes.data, place,
-                x.shape[0], count, runs, int(keeps),
-            )  # fmt: skip
-            if _mark_diverged(block, parameters, diverged_at[start : start + lanes], done + 1, count == 1):
-                block[:] = before
+                _address(block), rates, inputs, targets, numbers, kept, x.shape[0], count, runs, int(keeps)
+            )
+            if _mark_diverged(block, parameters, diverged_at, start, done + 1, count == 1):
+                _copy(before, block)
                 careful = end
             else:
                 done += count
 
 
-@njit(nogil=True)
-def _mark_diverged(block: Floats, parameters: int, found: Integers, step: int, alone: bool) -> bool:
+@njit(nogil=True, cache=True)
+def _begin(starts: Floats, start: int, block: Floats, points: Floats, keeps: bool) -> None:
+    for row in range(block.shape[0]):
+        for lane in range(block.shape[1]):
+            block[row, lane] = starts[row, start + lane] if row < starts.shape[0] else 0.0
+            if keeps and row < starts.shape[0]:
+                points[0, row, start + lane] = block[row, lane]
+
+
+@njit(nogil=True, cache=True)
+def _copy(source: Floats, target: Floats) -> None:
+    for row in range(source.shape[0]):
+        for lane in range(source.shape[1]):
+            target[row, lane] = source[row, lane]
+
+
+@njit(nogil=True, cache=True)
+def _mark_diverged(
+    block: Floats, parameters: int, found: Integers, start: int, step: int, alone: bool
+) -> bool:
     """Mark the runs that this step made infinite or NaN.
 
     Returns:
@@ -76,9 +102,9 @@ def _mark_diverged(block: Floats, parameters: int, found: Integers, step: int, a
         finite = True
         for row in range(parameters):
             finite = finite and block[row, lane] * 0.0 == 0.0
-        if not finite and found[lane] < 0:
+        if not finite and found[start + lane] < 0:
             if alone:
-                found[lane] = step
+                found[start + lane] = step
             else:
                 again = True
     return again

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numba import njit, types
-from numba.core.typing import signature
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -112,8 +111,7 @@ def array_reading(function: Univariate) -> Callable[[Floats], tuple[Floats, Floa
     It is what the kernels contain, made callable to be compared with other readings.
     """
 
-    @intrinsic
-    def read(typing: Any, z: Any, value: Any, slope: Any) -> Any:
+    def emitted(typing: Any, z: Any, value: Any, slope: Any) -> Any:
         def emit(context: Any, builder: Any, found: Any, arguments: Any) -> Any:
             lanes = Lanes(context, builder, ARRAY_LANES)
             start = [
@@ -125,7 +123,9 @@ def array_reading(function: Univariate) -> Callable[[Floats], tuple[Floats, Floa
                 lanes.store(result, place, 0)
             return context.get_dummy_value()
 
-        return signature(types.void, z, value, slope), emit
+        return types.void(z, value, slope), emit
+
+    read: Any = intrinsic(emitted)
 
     @njit
     def fill(z: Floats, value: Floats, slope: Floats) -> None:

@@ -73,7 +73,7 @@ def called(lanes: Lanes, name: str, x: Vector) -> Vector:
 
 
 def exp(lanes: Lanes, x: Vector) -> Vector:
-    """exp x to about one unit in the last place."""
+    """The exponential to about one unit in the last place."""
     low, high = lanes.constant(EXP_LEAST), lanes.constant(EXP_LARGEST)
     x = lanes.select(lanes.less(x, low), low, x)
     x = lanes.select(lanes.less(high, x), high, x)
@@ -82,13 +82,11 @@ def exp(lanes: Lanes, x: Vector) -> Vector:
     # 2^n in two factors: n itself goes beyond the exponents of normal numbers.
     first = lanes.floor(lanes.multiply(n, lanes.constant(0.5)))
     second = lanes.subtract(n, first)
-    return lanes.multiply(
-        lanes.multiply(value, lanes.power_of_two(first)), lanes.power_of_two(second)
-    )
+    return lanes.multiply(lanes.multiply(value, lanes.power_of_two(first)), lanes.power_of_two(second))
 
 
 def tanh(lanes: Lanes, x: Vector) -> Vector:
-    """Tanh x to a few units in the last place, near 0 as well."""
+    """The hyperbolic tangent to a few units in the last place, near 0 as well."""
     largest = lanes.constant(TANH_LARGEST)
     u = lanes.multiply(lanes.constant(2.0), lanes.absolute(x))
     u = lanes.select(lanes.less(largest, u), largest, u)

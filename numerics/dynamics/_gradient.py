@@ -42,7 +42,7 @@ def mean_gradient(
 ) -> list[Vector]:
     """The gradient of the mean loss at theta, one vector for every parameter."""
     if data.single:
-        first = ir.Constant(data.samples.type, 0)
+        first = lanes.integer(0)
         return _sample_gradient(lanes, network, loss, theta, data, first)
     totals = [lanes.slot(lanes.constant(0.0)) for _ in theta]
     for total in totals:
@@ -67,8 +67,8 @@ def _sample_gradient(
 
 
 def _row(lanes: Lanes, start: ir.Value, row: ir.Value, width: int) -> list[Vector]:
-    first = lanes.builder.mul(row, ir.Constant(row.type, width))
-    places = [lanes.builder.add(first, ir.Constant(row.type, k)) for k in range(width)]
+    first = lanes.builder.mul(row, lanes.integer(width))
+    places = [lanes.builder.add(first, lanes.integer(k)) for k in range(width)]
     return [lanes.spread(lanes.load_scalar(start, place)) for place in places]
 
 
@@ -82,13 +82,10 @@ def _forward(
         below = nodes[-1]
         match layer:
             case Dense():
-                weights = theta[used : used + layer.width * len(below)]
-                used += len(weights)
-                biases = theta[used : used + layer.width] if layer.bias else [None] * layer.width
-                used += layer.width if layer.bias else 0
-                rows = [weights[k * len(below) : (k + 1) * len(below)] for k in range(layer.width)]
-                nodes.append([_affine(lanes, row, bias, below) for row, bias in zip(rows, biases, strict=True)])
+                end = used + layer.width * (len(below) + layer.bias)
+                nodes.append(_dense(lanes, theta[used:end], below, layer))
                 slopes.append([])
+                used = end
             case Activate():
                 pairs = [value_and_slope(lanes, layer.activation, z) for z in below]
                 nodes.append([value for value, _ in pairs])
@@ -96,6 +93,14 @@ def _forward(
             case _:
                 raise NumericsError(f"expected a layer with a compiled reading but got {layer!r}")
     return nodes, slopes
+
+
+def _dense(lanes: Lanes, theta: list[Vector], below: list[Vector], layer: Dense) -> list[Vector]:
+    """W h + b, theta the rows of W and then b."""
+    split = layer.width * len(below)
+    biases = theta[split:] if layer.bias else [None] * layer.width
+    rows = [theta[start : start + len(below)] for start in range(0, split, len(below))]
+    return [_affine(lanes, row, bias, below) for row, bias in zip(rows, biases, strict=True)]
 
 
 def _affine(lanes: Lanes, weights: list[Vector], bias: Vector | None, below: list[Vector]) -> Vector:

@@ -27,7 +27,7 @@ __all__ = ["Kernel", "Rule", "kernel_for"]
 
 # What a kernel is called with: the addresses of block, step sizes, x, y, settings and kept points,
 # then the number of samples, of steps and of runs, and whether points are kept.
-ADVANCE = types.void(*[types.uintp] * 6, *[types.intp] * 4)
+ADVANCE = types.void(*[types.intp] * 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +58,26 @@ def kernel_for(network: Network, loss: Loss, rule: Rule, *, single: bool) -> Ker
     count = _lane_count(network.parameter_count)
     rows = network.parameter_count * (1 + rule.momentum)
 
-    @intrinsic
+    loop = _Loop(network, loss, rule, single, rows)
+
     def emitted(
         typing: Any, block: Any, rates: Any, x: Any, y: Any, settings: Any, kept: Any,
         samples: Any, steps: Any, runs: Any, keeps: Any,
     ) -> Any:  # fmt: skip
-        """Advance the block by that many steps."""
-
         def emit(context: Any, builder: Any, found: Any, arguments: Any) -> Any:
-            lanes = Lanes(context, builder, count)
-            _emit_steps(lanes, _Steps(network, loss, rule, single, rows), arguments)
+            loop.emit(Lanes(context, builder, count), arguments)
             return context.get_dummy_value()
 
         return ADVANCE, emit
+
+    steps_of_block: Any = intrinsic(emitted)
 
     @cfunc(ADVANCE)
     def advance(
         block: int, rates: int, x: int, y: int, settings: int, kept: int,
         samples: int, steps: int, runs: int, keeps: int,
     ) -> None:  # fmt: skip
-        emitted(block, rates, x, y, settings, kept, samples, steps, runs, keeps)
+        steps_of_block(block, rates, x, y, settings, kept, samples, steps, runs, keeps)
 
     return Kernel(count, rows, advance)
 
@@ -88,8 +88,17 @@ def _lane_count(parameters: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Steps:
-    """What the emitted loop is for."""
+class _Numbers:
+    """The step size of every run, and beta and w in every lane."""
+
+    rate: Vector
+    beta: Vector
+    decay: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """The loop over the steps of one block."""
 
     network: Network
     loss: Loss
@@ -97,55 +106,42 @@ class _Steps:
     single: bool
     rows: int
 
+    def emit(self, lanes: Lanes, arguments: Any) -> None:
+        builder = lanes.builder
+        block, rates, x, y, settings, kept = (
+            builder.inttoptr(address, ir.DoubleType().as_pointer()) for address in arguments[:6]
+        )
+        samples, steps, runs, keeps = arguments[6:]
+        beta, decay, share = (lanes.load_scalar(settings, lanes.integer(k)) for k in range(3))
+        numbers = _Numbers(lanes.load(rates, 0), lanes.spread(beta), lanes.spread(decay))
+        data = Data(x, y, samples, share, self.single)
+        slots = [lanes.slot(lanes.load(block, row)) for row in range(self.rows)]
+        parameters = self.network.parameter_count
+        with cgutils.for_range(builder, steps) as loop:
+            self._emit_step(lanes, slots, numbers, data)
+            with builder.if_then(builder.icmp_signed("!=", keeps, lanes.integer(0))):
+                first = builder.mul(loop.index, lanes.integer(parameters))
+                for k, slot in enumerate(slots[:parameters]):
+                    place = builder.mul(builder.add(first, lanes.integer(k)), runs)
+                    lanes.store(builder.load(slot), builder.gep(kept, [place]), 0)
+        for row, slot in enumerate(slots):
+            lanes.store(builder.load(slot), block, row)
 
-def _emit_steps(lanes: Lanes, what: _Steps, arguments: Any) -> None:
-    builder = lanes.builder
-    block, rates, x, y, settings, kept = (
-        builder.inttoptr(address, ir.DoubleType().as_pointer()) for address in arguments[:6]
-    )
-    samples, steps, runs, keeps = arguments[6:]
-    beta, decay, share = (
-        lanes.load_scalar(settings, ir.Constant(samples.type, k)) for k in range(3)
-    )
-    step = _Step(what, lanes.load(rates, 0), lanes.spread(beta), lanes.spread(decay))
-    data = Data(x, y, samples, share, what.single)
-    slots = [lanes.slot(lanes.load(block, row)) for row in range(what.rows)]
-    parameters = what.network.parameter_count
-    with cgutils.for_range(builder, steps) as loop:
-        step.emit(lanes, slots, data)
-        with builder.if_then(builder.icmp_signed("!=", keeps, ir.Constant(keeps.type, 0))):
-            first = builder.mul(loop.index, ir.Constant(samples.type, parameters))
-            for k, slot in enumerate(slots[:parameters]):
-                row = builder.mul(builder.add(first, ir.Constant(samples.type, k)), runs)
-                lanes.store(builder.load(slot), builder.gep(kept, [row]), 0)
-    for row, slot in enumerate(slots):
-        lanes.store(builder.load(slot), block, row)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One step of all lanes, with its numbers in vectors."""
-
-    what: _Steps
-    rate: Vector
-    beta: Vector
-    decay: Vector
-
-    def emit(self, lanes: Lanes, slots: list[ir.Value], data: Data) -> None:
+    def _emit_step(self, lanes: Lanes, slots: list[ir.Value], numbers: _Numbers, data: Data) -> None:
         values = [lanes.builder.load(slot) for slot in slots]
-        parameters = self.what.network.parameter_count
+        parameters = self.network.parameter_count
         theta, velocity = values[:parameters], values[parameters:]
         point = theta
-        if self.what.rule.nesterov:
-            point = [lanes.multiply_add(self.beta, v, p) for p, v in zip(theta, velocity, strict=True)]
-        gradient = mean_gradient(lanes, self.what.network, self.what.loss, point, data)
-        if self.what.rule.decay:
-            gradient = [lanes.multiply_add(self.decay, p, g) for p, g in zip(point, gradient, strict=True)]
-        back = lanes.negate(self.rate)
+        if self.rule.nesterov:
+            point = [lanes.multiply_add(numbers.beta, v, p) for p, v in zip(theta, velocity, strict=True)]
+        gradient = mean_gradient(lanes, self.network, self.loss, point, data)
+        if self.rule.decay:
+            gradient = [lanes.multiply_add(numbers.decay, p, g) for p, g in zip(point, gradient, strict=True)]
+        back = lanes.negate(numbers.rate)
         for k, g in enumerate(gradient):
-            if not self.what.rule.momentum:
+            if self.rule.momentum:
+                moved = lanes.multiply_add(back, g, lanes.multiply(numbers.beta, velocity[k]))
+                lanes.builder.store(moved, slots[parameters + k])
+                lanes.builder.store(lanes.add(theta[k], moved), slots[k])
+            else:
                 lanes.builder.store(lanes.multiply_add(back, g, theta[k]), slots[k])
-                continue
-            moved = lanes.multiply_add(back, g, lanes.multiply(self.beta, velocity[k]))
-            lanes.builder.store(moved, slots[parameters + k])
-            lanes.builder.store(lanes.add(theta[k], moved), slots[k])

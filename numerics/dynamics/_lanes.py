@@ -6,14 +6,12 @@ fast-math flag, so a run's numbers do not depend on its lane and NaN and infinit
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.typing import signature
 
 __all__ = ["Lanes", "Vector"]
 
@@ -22,8 +20,8 @@ Vector = ir.Value
 DOUBLE = ir.DoubleType()
 INTEGER = ir.IntType(64)
 # Adding 1.5 * 2^52 rounds to an integer, whose lowest bits are then those of the sum.
-ROUNDER = 6755399441055744.0
 EXPONENT_BITS = 52
+ROUNDER = 1.5 * 2.0**EXPONENT_BITS
 ONE_AS_BITS = 0x3FF << EXPONENT_BITS
 
 
@@ -41,6 +39,9 @@ class Lanes:
 
     def constant(self, number: float) -> Vector:
         return ir.Constant(self.vector, [ir.Constant(DOUBLE, float(number))] * self.count)
+
+    def integer(self, number: int) -> ir.Value:
+        return ir.Constant(INTEGER, number)
 
     def spread(self, scalar: ir.Value) -> Vector:
         """The vector with the same number in every lane."""
@@ -105,8 +106,7 @@ class Lanes:
 
     def scalar_call(self, function: Callable[[float], float], a: Vector) -> Vector:
         """A function of the `math` module lane by lane: there is no vector form of it here."""
-        single = signature(types.float64, types.float64)
-        compiled = self.context.get_function(function, single)
+        compiled = self.context.get_function(function, types.float64(types.float64))
         result = ir.Constant(self.vector, ir.Undefined)
         for lane in range(self.count):
             place = ir.Constant(ir.IntType(32), lane)
@@ -131,15 +131,10 @@ class Lanes:
         return place
 
     def _row(self, start: ir.Value, row: int) -> ir.Value:
-        place = self.builder.gep(start, [ir.Constant(INTEGER, row * self.count)])
+        place = self.builder.gep(start, [self.integer(row * self.count)])
         return self.builder.bitcast(place, self.vector.as_pointer())
 
     def _intrinsic(self, name: str, *operands: Vector) -> Vector:
         kind = ir.FunctionType(self.vector, [self.vector] * len(operands))
-        function = cgutils.get_or_insert_function(
-            self.builder.module, kind, f"llvm.{name}.v{self.count}f64"
-        )
+        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.v{self.count}f64")
         return self.builder.call(function, operands)
-
-
-assert math.ldexp(1.5, EXPONENT_BITS) == ROUNDER
