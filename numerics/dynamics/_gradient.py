@@ -45,8 +45,6 @@ def mean_gradient(
         first = lanes.integer(0)
         return _sample_gradient(lanes, network, loss, theta, data, first)
     totals = [lanes.slot(lanes.constant(0.0)) for _ in theta]
-    for total in totals:
-        lanes.builder.store(lanes.constant(0.0), total)
     with cgutils.for_range(lanes.builder, data.samples) as loop:
         for total, part in zip(
             totals, _sample_gradient(lanes, network, loss, theta, data, loop.index), strict=True

@@ -184,6 +184,34 @@ def test_the_first_step_that_is_not_finite_is_found(keep: int) -> None:
         assert firsts == [308, 102, 1, 0]
 
 
+def test_a_parameter_that_diverges_alone_is_found() -> None:
+    # At x = 0 only the bias moves: b -> -10 b.  Its last finite gradient leaves the weight as it is.
+    data = np.zeros((1, 1)), np.zeros((1, 1))
+    starts, rates = np.ones((1, 2)), np.array([11.0])
+    found = orbits(Network.of(1, Dense(1)), Loss.HALF_MSE, *data, starts, rates, steps=309, keep=1)
+    assert found.diverged_at.tolist() == [309]
+    assert np.isfinite(found.points[0, 0]).tolist() == [True, False]
+
+
+def test_an_output_that_is_not_a_number_is_divergence_for_a_loss_with_bounded_slopes() -> None:
+    # log(-1) is not a number, though its slope 1/(-1) and both slopes of huber are.
+    network = Network.of(1, Dense(1, bias=False), piecewise("log", {}, [], [call("log")]))
+    ones = np.ones((1, 1))
+    found = orbits(network, Loss.huber(), ones, ones, -ones, np.array([0.1]), steps=2, keep=1)
+    assert found.diverged_at.tolist() == [1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_large_logits_do_not_overflow(order: int) -> None:
+    network = Network.of(1, Dense(3, bias=False))
+    starts = torch.tensor([[2000.0, 1000.0, -3000.0][::order]], dtype=torch.float64)
+    x, y = torch.ones(1, 1, dtype=torch.float64), torch.tensor([[0.2, 0.3, 0.5]], dtype=torch.float64)
+    rates = torch.ones(1, dtype=torch.float64)
+    found = orbits(network, Loss.CROSS_ENTROPY, x, y, starts, rates, steps=3, keep=3)
+    expected = autograd_orbit(network, Loss.CROSS_ENTROPY, x, y, starts[0], 1.0, 3)
+    np.testing.assert_allclose(found.points[0], expected.numpy(), rtol=1e-14)
+
+
 def test_diverging_neighbours_change_nothing() -> None:
     network = Network.of(1, Dense(1, bias=False), Dense(1, bias=False))
     x, y, starts, rates = drawn(network, Loss.HALF_MSE, 1, 30)
