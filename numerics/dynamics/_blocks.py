@@ -7,6 +7,7 @@ finds such a run are taken again one by one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,14 @@ Integers = NDArray[np.int64]
 STRIDE = 128
 
 
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compile for threads, and keep the result on disk where there is a folder for it."""
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
+
+
 def _emit_address(typing: Any, array: Any) -> Any:
     """The address of an array's first entry."""
 
@@ -36,7 +45,7 @@ def _emit_address(typing: Any, array: Any) -> Any:
 _address: Any = intrinsic(_emit_address)
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def run_blocks(
     advance: Any, block: Floats, first: int, last: int, steps: int,
     starts: Floats, step_sizes: Floats, x: Floats, y: Floats, settings: Floats,
@@ -72,7 +81,7 @@ def run_blocks(
                 done += count
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _begin(starts: Floats, start: int, block: Floats, points: Floats, keeps: bool) -> None:
     for row in range(block.shape[0]):
         for lane in range(block.shape[1]):
@@ -81,14 +90,14 @@ def _begin(starts: Floats, start: int, block: Floats, points: Floats, keeps: boo
                 points[0, row, start + lane] = block[row, lane]
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _copy(source: Floats, target: Floats) -> None:
     for row in range(source.shape[0]):
         for lane in range(source.shape[1]):
             target[row, lane] = source[row, lane]
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _mark_diverged(
     block: Floats, parameters: int, found: Integers, start: int, step: int, alone: bool
 ) -> bool:

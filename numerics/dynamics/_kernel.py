@@ -84,7 +84,7 @@ def kernel_for(network: Network, loss: Loss, rule: Rule, *, single: bool) -> Ker
 
 def _lane_count(parameters: int) -> int:
     """Enough independent lanes to hide the latency of an operation, few enough for the registers."""
-    return 32 if parameters <= 4 else 16 if parameters <= 12 else 8
+    return 32 if parameters <= 4 else 16
 
 
 @dataclass(frozen=True, slots=True)

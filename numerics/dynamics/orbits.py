@@ -99,6 +99,16 @@ def orbits(
     Raises:
         NumericsError: for arrays that are not float64 or do not fit the network, for numbers
             outside the ranges above, and for networks and data beyond the limits.
+
+    Examples:
+        For L = w^2 / 2 a step is w -> (1 - eta) w:
+
+        >>> from proofs.network import Dense
+        >>> network = Network.of(1, Dense(1, bias=False))
+        >>> x, y, starts, rates = np.ones((1, 1)), np.zeros((1, 1)), np.ones((2, 1)), np.array([0.5, 3.0])
+        >>> found = orbits(network, Loss.HALF_MSE, x, y, starts, rates, steps=3, keep=4)
+        >>> found.points[:, :, 0].tolist()
+        [[1.0, 0.5, 0.25, 0.125], [1.0, -2.0, 4.0, -8.0]]
     """
     inputs, targets = _table("x", x), _table("y", y)
     _check_size(network, inputs.shape[0])
@@ -181,9 +191,9 @@ def _check_size(network: Network, samples: int) -> None:
 def _check_numbers(
     steps: int, keep: int, momentum: float, nesterov: bool, weight_decay: float, threads: int | None
 ) -> None:
-    if steps < 1:
-        raise NumericsError(f"expected steps >= 1 but got steps={steps}")
-    if not 1 <= keep <= steps + 1:
+    if not isinstance(steps, int) or steps < 1:
+        raise NumericsError(f"expected steps as an integer >= 1 but got steps={steps}")
+    if not isinstance(keep, int) or not 1 <= keep <= steps + 1:
         raise NumericsError(f"expected keep from 1 to steps + 1 = {steps + 1} but got keep={keep}")
     for name, value in (("momentum", momentum), ("weight_decay", weight_decay)):
         if not (math.isfinite(value) and value >= 0.0):
