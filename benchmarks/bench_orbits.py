@@ -192,18 +192,20 @@ def c_kernel(folder: Path, threads: int) -> Peer:
     pointer, integer, number = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
     function.argtypes = [number, *[integer] * 5, pointer, number, number, pointer]
     blocks = RUNS // 64
+    # As many parts as `orbits` makes.
+    parts = 8 * threads if threads > 1 else 1
 
     def run() -> Points:
         points = np.empty((KEEP, 2, RUNS))
 
         def part(k: int) -> None:
-            first, last = k * blocks // threads, (k + 1) * blocks // threads
+            first, last = k * blocks // parts, (k + 1) * blocks // parts
             function(
                 SIDE, RUNS, STEPS, KEEP, first, last, RATES.ctypes.data, *START, points.ctypes.data
             )  # fmt: skip
 
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(part, range(threads)))
+            list(pool.map(part, range(parts)))
         return points
 
     return run

@@ -36,6 +36,8 @@ MAX_NODES = 256
 
 # A thread of its own pays where it has this many parameter updates to do.
 WORTH_A_THREAD = 500_000
+# Each thread takes the next part when it is done with one, so that a delayed one holds up little.
+PARTS_PER_THREAD = 8
 
 Floats = NDArray[np.float64]
 Array = Floats | Tensor
@@ -139,19 +141,21 @@ def _run(
     work = width * steps * parameters * x.shape[0]
     count = min(blocks, threads or min(_cores(), 1 + work // WORTH_A_THREAD))
 
+    parts = min(blocks, count * PARTS_PER_THREAD) if count > 1 else count
+
     def part(number: int) -> None:
-        first, last = number * blocks // count, (number + 1) * blocks // count
+        first, last = number * blocks // parts, (number + 1) * blocks // parts
         block = np.empty((kernel.rows, kernel.lanes))
         run_blocks(
             kernel.advance, block, first, last, steps,
             begins, step_sizes, x, y, settings, points, diverged_at,
         )  # fmt: skip
 
-    if count <= 1:
-        part(0) if count else None
-    else:
+    if count > 1:
         with ThreadPoolExecutor(count) as pool:
-            list(pool.map(part, range(count)))
+            list(pool.map(part, range(parts)))
+    elif blocks:
+        part(0)
     return Orbits(points[:, :, :runs].transpose(2, 0, 1), diverged_at[:runs])
 
 
