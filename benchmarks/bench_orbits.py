@@ -258,9 +258,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ready = prepared(Path(folder))
         seconds: dict[str, list[float]] = {name: [] for name in ready}
-        # In turns, so that what else the machine does meets all of them alike.
+        # In turns and in changing order, so that what else the machine does meets all of them alike.
+        order = np.random.default_rng(0)
         for _ in range(ROUNDS):
-            for name, peer in ready.items():
+            for name, peer in order.permutation(np.array(list(ready.items()), dtype=object)):
                 start = time.perf_counter()
                 peer()
                 scale = RUNS / LOOPED if name == "python loop" else 1.0
