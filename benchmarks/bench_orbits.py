@@ -193,7 +193,7 @@ def c_kernel(folder: Path, threads: int) -> Peer:
     function.argtypes = [number, *[integer] * 5, pointer, number, number, pointer]
     blocks = RUNS // 64
     # As many parts as `orbits` makes.
-    parts = 8 * threads if threads > 1 else 1
+    parts = 4 * threads if threads > 1 else 1
 
     def run() -> Points:
         points = np.empty((KEEP, 2, RUNS))

@@ -37,7 +37,7 @@ MAX_NODES = 256
 # A thread of its own pays where it has this many parameter updates to do.
 WORTH_A_THREAD = 500_000
 # Each thread takes the next part when it is done with one, so that a delayed one holds up little.
-PARTS_PER_THREAD = 8
+PARTS_PER_THREAD = 4
 
 Floats = NDArray[np.float64]
 Array = Floats | Tensor
