@@ -244,7 +244,9 @@ def prepared(folder: Path) -> dict[str, Peer]:
 
 
 def main() -> None:
-    cores = sorted({f"{info['internal_api']} {info.get('architecture', '')}" for info in threadpool_info()})
+    cores = sorted(
+        {f"{info['internal_api']} {info.get('architecture', '')}".strip() for info in threadpool_info()}
+    )
     versions = []
     for package in ("numba", "llvmlite", "numpy", "torch", "jax"):
         try:

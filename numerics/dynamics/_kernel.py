@@ -57,7 +57,6 @@ def kernel_for(network: Network, loss: Loss, rule: Rule, *, single: bool) -> Ker
     """The compiled kernel; `single` is for one sample."""
     count = _lane_count(network.parameter_count)
     rows = network.parameter_count * (1 + rule.momentum)
-
     loop = _Loop(network, loss, rule, single, rows)
 
     def emitted(
