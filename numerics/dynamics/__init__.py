@@ -8,5 +8,7 @@ from .optimiser import Momentum as Momentum
 from .optimiser import Optimiser as Optimiser
 from .optimiser import Schedule as Schedule
 from .optimiser import ScheduleKind as ScheduleKind
+from .orbits import Orbits as Orbits
+from .orbits import orbits as orbits
 from .starts import around as around
 from .starts import random_starts as random_starts
