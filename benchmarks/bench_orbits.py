@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_info
 
-from numerics.dynamics import orbits
+from numerics.dynamics.orbits import orbits
 from proofs.network import Dense, Loss, Network
 
 RUNS, STEPS, KEEP = 4096, 5000, 256

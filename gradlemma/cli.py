@@ -189,6 +189,75 @@ def refute(
 
 
 @app.command()
+def scan(
+    problem: Annotated[Path, typer.Argument(metavar="PROBLEM.yaml", help="The problem file.")],
+    eta: Annotated[
+        str, typer.Option("--eta", metavar="LOW:HIGH:COUNT[:log]", help="The step sizes; or a list, 0.1,0.2.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", parser=_place, metavar="DIRECTORY", help="Where the arrays go.")
+    ],
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100_000, help="Runs for each step size.")] = 16,
+    steps: Annotated[int, typer.Option("--steps", min=1, max=10**9, help="Steps of every run.")] = 2000,
+    every: Annotated[int, typer.Option("--every", min=1, max=10**9, help="Steps between records.")] = 20,
+    spectrum: Annotated[
+        str, typer.Option("--spectrum", help="auto, full, extreme, verdict or none; see docs/scan.md.")
+    ] = "auto",
+    optimiser: Annotated[
+        str, typer.Option("--optimiser", help="gd, heavy-ball or nesterov; with --batch stochastic.")
+    ] = "gd",
+    beta: Annotated[str, typer.Option("--beta", help="Momentum, for heavy-ball and nesterov.")] = "0",
+    weight_decay: Annotated[str, typer.Option("--weight-decay", help="w: adds w theta to the gradient.")] = "0",
+    batch: Annotated[
+        int | None, typer.Option("--batch", min=1, help="Samples of a mini-batch; default: all.")
+    ] = None,
+    schedule: Annotated[
+        str, typer.Option("--schedule", help="constant, cosine, warmup:STEPS or step:STEPS.")
+    ] = "constant",
+    start: Annotated[str, typer.Option("--start", help="random, or weights: those of the file.")] = "random",
+    radius: Annotated[
+        str, typer.Option("--radius", help="With --start weights: how far seeds 1, 2, ... start from them.")
+    ] = "0",
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31, help="Where random numbers begin.")] = 0,
+    largest: Annotated[
+        int, typer.Option("--largest", min=1, max=1000, help="Mode extreme: eigenvalues at the upper end.")
+    ] = 3,
+    smallest: Annotated[
+        int, typer.Option("--smallest", min=1, max=1000, help="Mode extreme: eigenvalues at the lower end.")
+    ] = 1,
+    tolerance: Annotated[
+        str | None, typer.Option("--tolerance", help="Of eigenvalues, relative to the norm; default 1e-6.")
+    ] = None,
+    dtype: Annotated[str, typer.Option("--dtype", help="float64 or float32.")] = "float64",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=1024, help="Processes; results do not depend on them.")
+    ] = None,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
+    profile: Annotated[bool, typer.Option("--profile", help="Say where the time went.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Run gradient descent for a grid of step sizes and follow the Hessian's spectrum; continues a killed run."""
+    with _interruptible():
+        from gradlemma.scan_command import run_scan
+
+        momentum = "none" if optimiser == "gd" else optimiser
+        rule = {
+            "momentum": momentum, "beta": beta, "weight_decay": weight_decay, "batch": batch,
+            "schedule": schedule,
+        }  # fmt: skip
+        raise typer.Exit(
+            run_scan(
+                problem, eta=eta, out=out, workers=workers, figures=figures, profile=profile, as_json=as_json,
+                quiet=quiet, optimiser=rule, seeds=seeds, steps=steps, every=every, spectrum=spectrum,
+                start=start, radius=radius, seed=seed, largest=largest, smallest=smallest,
+                tolerance=tolerance, dtype=dtype, device=device,
+            )
+        )  # fmt: skip
+
+
+@app.command()
 def replay(
     derivation: Annotated[Path, typer.Argument(metavar="FILE", help="A stored derivation.json.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Compare with this problem.")] = None,

@@ -47,6 +47,13 @@ def resolve(problem: Problem) -> Resolved:
 
 
 def _resolved(problem: Problem) -> Resolved:
+    if problem.box is None and problem.weights is None:
+        raise ProblemError(
+            "expected a box or weights, without which there is nothing to bound",
+            kind="missing-key",
+            key="box",
+            remedy="add a section `box` or `weights`",
+        )
     data = None if problem.samples is None else Data(problem.samples.x, problem.samples.y)
     sizes = _parameter_norms(problem)
     box = _box(problem, sizes)

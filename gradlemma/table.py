@@ -19,7 +19,7 @@ from proofs.theorems.bounds import ReadingName
 if TYPE_CHECKING:
     from numerics.records import Estimate, Place
 
-__all__ = ["print_table"]
+__all__ = ["print_rows", "print_table"]
 
 TITLES = {
     ReadingName.WORST_CASE: "worst case over the box",
@@ -42,7 +42,7 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     problem = checked.problem
     print(f"{problem.describe()}, {problem.network.parameter_count} parameters")
     titles = ("bound", "", "proved", "tier", "measured", "bound/measured")
-    _print_rows(titles, _rows(checked), left=("bound", "", "tier"))
+    print_rows(titles, _rows(checked), left=("bound", "", "tier"))
     _print_assumed(checked)
     _print_measured(checked)
     _print_closed_forms(checked)
@@ -63,7 +63,7 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
         print(f"{name}: {place}")
 
 
-def _print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Container[str]) -> None:
+def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Container[str]) -> None:
     """A table at its own width: a narrow terminal breaks its lines, and no number is ever cut."""
     from rich.console import Console
     from rich.measure import Measurement
@@ -106,7 +106,7 @@ def _print_measured(checked: Checked) -> None:
             cells.append(_ratio_text(checked, place_name, quantity, reading))
         rows.append(tuple(cells))
     titles = ("measured", "||grad L||", "ratio", "one sample", "ratio", "||Hess L||", "ratio")
-    _print_rows(titles, rows, left=("measured",))
+    print_rows(titles, rows, left=("measured",))
 
 
 def _print_closed_forms(checked: Checked) -> None:
@@ -170,4 +170,4 @@ def _print_slack(checked: Checked) -> None:
             rows.append((claim_text(step.claim), f"{line.ratio:.3g}"))
     if rows:
         print("where slack enters, node by node (smallest ratio found)")
-        _print_rows(("line", "right/left"), rows, left=("line",))
+        print_rows(("line", "right/left"), rows, left=("line",))

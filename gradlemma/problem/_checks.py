@@ -31,8 +31,8 @@ def check_problem(problem: Parts) -> None:
     _targets(problem)
     if problem.radius is not None and problem.weights is None:
         raise _missing("weights", "the ball is centred at the given weights", "ball")
-    if problem.box is None and problem.weights is None:
-        raise _missing("box", "without a box and without weights there is nothing to bound", None)
+    if problem.box is None and problem.weights is None and problem.samples is None:
+        raise _missing("box", "without a box, weights and data there is nothing to work on", None)
 
 
 def _scalars(problem: Parts) -> None:

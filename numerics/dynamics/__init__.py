@@ -1,4 +1,7 @@
-"""Gradient descent and its relatives, for many step sizes and seeds at once."""
+"""Gradient descent and its relatives, for many step sizes and seeds at once.
+
+The compiled orbits of tiny networks are imported from `numerics.dynamics.orbits`, since they bring a compiler.
+"""
 
 from .descent import LARGEST as LARGEST
 from .descent import Runs as Runs
@@ -8,7 +11,5 @@ from .optimiser import Momentum as Momentum
 from .optimiser import Optimiser as Optimiser
 from .optimiser import Schedule as Schedule
 from .optimiser import ScheduleKind as ScheduleKind
-from .orbits import Orbits as Orbits
-from .orbits import orbits as orbits
 from .starts import around as around
 from .starts import random_starts as random_starts

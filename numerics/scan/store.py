@@ -235,7 +235,7 @@ class Store:
             try:
                 if os.fstat(descriptor).st_size > size:
                     os.ftruncate(descriptor, size)
-                os.posix_fallocate(descriptor, 0, size)
+                _reserve(descriptor, size)
                 if os.pread(descriptor, len(header), 0) != header:
                     os.pwrite(descriptor, header, 0)
                 os.fsync(descriptor)
@@ -388,6 +388,16 @@ def _replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Make the file at least so long, with all of its bytes on the disk."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    end = os.fstat(descriptor).st_size
+    while end < size:
+        end += os.pwrite(descriptor, bytes(min(1 << 22, size - end)), end)
 
 
 def _synchronise(path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from numerics.activations import apply, distance_to_kinks
-from numerics.dynamics import orbits
+from numerics.dynamics.orbits import orbits
 from numerics.dynamics._compiled import array_reading
 from numerics.errors import NumericsError
 from numerics.evaluate import mean_loss
