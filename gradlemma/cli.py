@@ -230,6 +230,9 @@ def scan(
     ] = None,
     dtype: Annotated[str, typer.Option("--dtype", help="float64 or float32.")] = "float64",
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    checkpoint: Annotated[
+        str, typer.Option("--checkpoint", metavar="SECONDS", help="About how much work a kill may cost.")
+    ] = "10",
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=1024, help="Processes; results do not depend on them.")
     ] = None,
@@ -252,7 +255,7 @@ def scan(
                 problem, eta=eta, out=out, workers=workers, figures=figures, profile=profile, as_json=as_json,
                 quiet=quiet, optimiser=rule, seeds=seeds, steps=steps, every=every, spectrum=spectrum,
                 start=start, radius=radius, seed=seed, largest=largest, smallest=smallest,
-                tolerance=tolerance, dtype=dtype, device=device,
+                tolerance=tolerance, dtype=dtype, device=device, checkpoint=checkpoint,
             )
         )  # fmt: skip
 

@@ -58,7 +58,7 @@ def run_scan(
 
 def _numbers(options: dict[str, Any]) -> dict[str, Any]:
     found = dict(options)
-    for name in ("radius", "tolerance"):
+    for name in ("radius", "tolerance", "checkpoint"):
         if found.get(name) is not None:
             found[name] = _number(found[name], name)
     return found

@@ -31,7 +31,10 @@ MIN_FREE_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
-    """What to scan; the defaults are those of the command line."""
+    """What to scan; the defaults are those of the command line.
+
+    `checkpoint` is about how many seconds of work a kill may cost; it decides how the work is cut.
+    """
 
     step_sizes: tuple[float, ...]
     seeds: int = 16
@@ -47,6 +50,7 @@ class ScanOptions:
     tolerance: float | None = None
     dtype: str = "float64"
     device: str = "auto"
+    checkpoint: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,9 +147,15 @@ def _plan(objective: Objective, options: ScanOptions, identity: str) -> Plan:
             f"{options.every}, {options.seeds}",
             kind="usage",
         )  # fmt: skip
+    if not 0.0 < options.checkpoint <= 1e6:
+        raise ProblemError(
+            f"expected --checkpoint above 0 seconds but got {options.checkpoint:g}",
+            kind="usage",
+            remedy="use 10",
+        )
     cut = chosen_cut(
         runs=len(options.step_sizes) * options.seeds, records=options.steps // options.every + 2,
-        record_bytes=each, **sizes, **_room(device),
+        record_bytes=each, seconds=options.checkpoint, **sizes, **_room(device),
     )  # fmt: skip
     try:
         return Plan(

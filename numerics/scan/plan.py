@@ -210,9 +210,10 @@ def _check_grid(step_sizes: tuple[float, ...]) -> None:
         raise NumericsError("expected step sizes in increasing order, each once")
 
 
-# Bytes of the tables that a block may fill, of the records that a segment may fill, and floating-point
-# operations of a chunk, about ten seconds of a core.
-TABLE_BYTES, RECORD_BYTES, CHUNK_WORK = 48 << 20, 16 << 20, 2e11
+# Bytes of the tables that a block may fill, and of the records that a segment may fill.
+TABLE_BYTES, RECORD_BYTES = 48 << 20, 16 << 20
+# Operations that a core does in a second, and those it could do while a step or a record is started.
+SPEED, STEP_START, RECORD_START = 2e10, 8e6, 6e7
 # Blocks that a scan has at least, if it has as many runs, so that cores share it.
 LEAST_BLOCKS = 8
 # Operations of one step of a block below which starting them takes longer than computing.
@@ -221,9 +222,9 @@ BUSY_WORK = 2e7
 
 def chosen_cut(
     *, runs: int, records: int, every: int, parameter_count: int, sample_count: int, work_per_sample: int,
-    mode: Mode, record_bytes: int, table_bytes: int = TABLE_BYTES, least_blocks: int = LEAST_BLOCKS,
+    mode: Mode, record_bytes: int, seconds: float, table_bytes: int = TABLE_BYTES, least_blocks: int = LEAST_BLOCKS,
 ) -> Cut:  # fmt: skip
-    """Blocks and segments whose memory and work are moderate.
+    """Blocks and segments whose memory is moderate, and that take about so many seconds of a core.
 
     `table_bytes` and `least_blocks` are for devices that want larger blocks.
     """
@@ -232,7 +233,8 @@ def chosen_cut(
     shared = max(math.ceil(runs / least_blocks), math.ceil(BUSY_WORK / step))
     block = max(1, min(runs, shared, table_bytes // max(tables, 1)))
     by_memory = max(1, RECORD_BYTES // max(1, block * record_bytes))
-    by_work = max(1, int(CHUNK_WORK / (block * (every * step + record))))
+    work = every * (block * step + STEP_START) + block * record + RECORD_START
+    by_work = max(1, int(seconds * SPEED / work))
     return Cut(block, min(records, by_memory, by_work))
 
 
