@@ -319,21 +319,22 @@ def _ledger(directory: Path, plan: Plan) -> sqlite3.Connection:
 def _connected(path: Path, plan: Plan) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10.0)
     try:
+        # Another scan's ledger is read and left as it is.
+        tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'plan'").fetchone()
+        rows = connection.execute("SELECT fingerprint, document FROM plan").fetchall() if tables[0] else []
+        if rows and rows[0][0] != plan.fingerprint():
+            raise _another(path.parent, rows[0][1], plan)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("damaged")
         with connection:
             connection.executescript(_SCHEMA)
-            rows = connection.execute("SELECT fingerprint, document FROM plan").fetchall()
             if not rows:
                 connection.execute("INSERT INTO plan VALUES (?, ?)", _plan_row(plan))
     except BaseException:
         connection.close()
         raise
-    if rows and rows[0][0] != plan.fingerprint():
-        connection.close()
-        raise _another(path.parent, rows[0][1], plan)
     return connection
 
 
