@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gradlemma.problem import load_problem as load_problem
     from gradlemma.proved import Bounds as Bounds
     from gradlemma.proved import bounds as bounds
+    from gradlemma.scanning import scan as scan
     from proofs.network import Dense as Dense
     from proofs.network import Loss as Loss
     from proofs.network import Network as Network
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bounds", "Dense", "Loss", "Network", "Problem", "ProblemError", "activation", "activation_from_pieces",
-    "bounds", "check_problem", "claim", "load_problem",
+    "bounds", "check_problem", "claim", "load_problem", "scan",
 ]  # fmt: skip
 
 _HOME = {
@@ -35,6 +36,7 @@ _HOME = {
     "claim": "gradlemma.claims",
     "Problem": "gradlemma.problem",
     "ProblemError": "gradlemma.errors",
+    "scan": "gradlemma.scanning",
     "load_problem": "gradlemma.problem",
 }
 

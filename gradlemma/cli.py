@@ -207,7 +207,9 @@ def scan(
         str, typer.Option("--optimiser", help="gd, heavy-ball or nesterov; with --batch stochastic.")
     ] = "gd",
     beta: Annotated[str, typer.Option("--beta", help="Momentum, for heavy-ball and nesterov.")] = "0",
-    weight_decay: Annotated[str, typer.Option("--weight-decay", help="w: adds w theta to the gradient.")] = "0",
+    weight_decay: Annotated[
+        str, typer.Option("--weight-decay", help="w: adds w theta to the gradient.")
+    ] = "0",
     batch: Annotated[
         int | None, typer.Option("--batch", min=1, help="Samples of a mini-batch; default: all.")
     ] = None,
@@ -234,7 +236,8 @@ def scan(
         str, typer.Option("--checkpoint", metavar="SECONDS", help="About how much work a kill may cost.")
     ] = "10",
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, max=1024, help="Processes; results do not depend on them.")
+        int | None,
+        typer.Option("--workers", min=1, max=1024, help="Processes; results do not depend on them."),
     ] = None,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     profile: Annotated[bool, typer.Option("--profile", help="Say where the time went.")] = False,

@@ -128,7 +128,9 @@ def _timed_steps(plan: Plan, objective: Objective, starts: np.ndarray, rows: np.
         torch.set_num_threads(threads)
 
 
-def _scaled(plan: Plan, objective: Objective, starts: np.ndarray, rows: np.ndarray, seconds: float, count: int) -> float:
+def _scaled(
+    plan: Plan, objective: Objective, starts: np.ndarray, rows: np.ndarray, seconds: float, count: int
+) -> float:
     """Seconds of a record of a whole block: timed if that is short, else in proportion to its runs."""
     if count < len(rows) and seconds * len(rows) / count < SAMPLE_S:
         return _timed_record(plan, objective, starts[rows])
@@ -173,7 +175,9 @@ def refuse_what_cannot_fit(plan: Plan, forecast: ScanForecast, out: Path, existi
     """
     free = available_memory_bytes()
     if free is not None and forecast.memory_bytes > SHARE * free:
-        raise ProblemError(_memory_sentence(plan, forecast, free), kind="limit", remedy=_remedy(plan, forecast))
+        raise ProblemError(
+            _memory_sentence(plan, forecast, free), kind="limit", remedy=_remedy(plan, forecast)
+        )
     needed, room = plan.result_bytes - existing, free_disk_bytes(out)
     if needed > 0.95 * room:
         raise ProblemError(

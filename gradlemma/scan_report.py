@@ -158,7 +158,9 @@ def _print_rows(summary: ScanSummary) -> None:
         chosen = rows[::every]
     print_rows(titles, chosen, left=())
     if len(chosen) < len(rows):
-        print(f"every {len(rows) // len(chosen)}th of {len(rows)} step sizes; all of them stand in {DOCUMENT}")
+        print(
+            f"every {len(rows) // len(chosen)}th of {len(rows)} step sizes; all of them stand in {DOCUMENT}"
+        )
 
 
 def _sentences(summary: ScanSummary, plan: Plan) -> list[str]:

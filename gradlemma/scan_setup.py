@@ -183,7 +183,9 @@ def _mode(size: int, options: ScanOptions) -> Mode:
 def _tolerance(options: ScanOptions) -> float:
     single = options.dtype == "float32"
     if options.dtype not in ("float32", "float64"):
-        raise ProblemError(f"expected --dtype float64 or float32 but got {printable(options.dtype)}", kind="usage")
+        raise ProblemError(
+            f"expected --dtype float64 or float32 but got {printable(options.dtype)}", kind="usage"
+        )
     asked = options.tolerance
     if asked is None:
         return FLOAT32_TOLERANCE if single else 1e-6

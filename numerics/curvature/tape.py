@@ -107,9 +107,7 @@ def _forward(
     return values, slopes, curves
 
 
-def chunks(
-    network: Network, x: Tensor, y: Tensor, copies: int = 1
-) -> Iterator[tuple[Tensor, Tensor]]:
+def chunks(network: Network, x: Tensor, y: Tensor, copies: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
     """Consecutive parts of the samples whose tables, kept `copies` times over, stay small."""
     rows = max(1, CHUNK_ENTRIES // (max(copies, 1) * sum(network.widths())))
     yield from zip(torch.split(x, rows, dim=-2), torch.split(y, rows, dim=-2), strict=True)

@@ -84,9 +84,7 @@ def _named(found: Verdicts, rounding: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _assembly_error(
-    objective: Objective, plan: Plan, theta: Tensor, matrices: Tensor, lower: bool
-) -> Tensor:
+def _assembly_error(objective: Objective, plan: Plan, theta: Tensor, matrices: Tensor, lower: bool) -> Tensor:
     """What rounding does to the assembled Hessians, measured: `[B]`.
 
     For a Gaussian v the mean of ||E v||^2 is ||E||_F^2, where E is the difference of the assembled

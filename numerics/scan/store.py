@@ -230,7 +230,10 @@ class Store:
         for field in self.plan.fields:
             path = array_path(self.directory, field.name)
             header = _header(self.plan, field)
-            size = len(header) + int(np.prod(self._shape(field), dtype=np.int64)) * np.dtype(field.dtype).itemsize
+            size = (
+                len(header)
+                + int(np.prod(self._shape(field), dtype=np.int64)) * np.dtype(field.dtype).itemsize
+            )
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 if os.fstat(descriptor).st_size > size:

@@ -55,9 +55,7 @@ def full_spectra(matrices: Tensor, *, threads: int | None = None) -> Spectra:
         else:
             values = torch.linalg.eigvalsh(safe, UPLO="L")
     error = size * torch.finfo(matrices.dtype).eps * norms
-    return Spectra(
-        values.masked_fill(~finite[:, None], torch.nan), torch.where(finite, error, torch.inf)
-    )
+    return Spectra(values.masked_fill(~finite[:, None], torch.nan), torch.where(finite, error, torch.inf))
 
 
 def log_abs_det(spectra: Spectra, step_sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

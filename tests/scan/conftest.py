@@ -38,7 +38,9 @@ def starts_of(objective: NetworkObjective, plan: Plan) -> np.ndarray:
     return random_starts(objective.network, plan.seeds, plan.seed).numpy()
 
 
-def scanned(directory: Path, objective: NetworkObjective, plan: Plan, executor: Any = None, **more: Any) -> Spent:
+def scanned(
+    directory: Path, objective: NetworkObjective, plan: Plan, executor: Any = None, **more: Any
+) -> Spent:
     store = Store.open(directory, plan)
     try:
         starts = starts_of(objective, plan)
@@ -53,9 +55,7 @@ def scanned(directory: Path, objective: NetworkObjective, plan: Plan, executor: 
 def tree(directory: Path) -> dict[str, str]:
     """The hash of every file by its path."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
-    }
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.fixture

@@ -91,7 +91,9 @@ def wait_for_workers(out: Path) -> None:
     deadline = time.monotonic() + 10.0
     while time.monotonic() < deadline:
         lines = subprocess.run(["ps", "-eo", "ppid,args"], check=True, capture_output=True, text=True).stdout
-        orphans = [line for line in lines.splitlines() if line.split()[0] == "1" and "multiprocessing" in line]
+        orphans = [
+            line for line in lines.splitlines() if line.split()[0] == "1" and "multiprocessing" in line
+        ]
         if not orphans:
             return
         time.sleep(0.2)

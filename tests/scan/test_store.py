@@ -139,7 +139,9 @@ def fails_after(count: int, real, code: int):
 
 @pytest.mark.parametrize("call", ["pwrite", "fsync", "posix_fallocate"])
 @pytest.mark.parametrize("count", [0, 1, 5, 40])
-def test_a_full_disk_is_said_and_nothing_finished_is_lost(call, count, objective, run, tmp_path, monkeypatch) -> None:
+def test_a_full_disk_is_said_and_nothing_finished_is_lost(
+    call, count, objective, run, tmp_path, monkeypatch
+) -> None:
     plan = plan_of(objective)
     whole = tree(run(objective, plan))
     with monkeypatch.context() as patch:

@@ -52,7 +52,9 @@ def test_every_recorded_number_is_that_of_a_plain_loop(name, decay, run) -> None
 
 def compare(objective, found, theta, eta, decay) -> None:
     network, loss, x, y = objective.network, objective.loss, objective.x, objective.y
-    hessian = reference_hessian(network, loss, theta, x, y) + decay * torch.eye(len(theta), dtype=torch.float64)
+    hessian = reference_hessian(network, loss, theta, x, y) + decay * torch.eye(
+        len(theta), dtype=torch.float64
+    )
     values = torch.linalg.eigvalsh(hessian).numpy()
     slope = reference_gradient(network, loss, theta, x, y) + decay * theta
     sign, logarithm = torch.linalg.slogdet(torch.eye(len(theta), dtype=torch.float64) - eta * hessian)
@@ -69,7 +71,9 @@ def compare(objective, found, theta, eta, decay) -> None:
     assert found["det_sign"] == sign
     assert abs(found["log_abs_det"] - logarithm) <= found["log_abs_det_error"] + 1e-9
     np.testing.assert_allclose(found["spectrum"].sum(), torch.trace(hessian), atol=1e-9)
-    np.testing.assert_allclose(np.square(found["spectrum"]).sum(), hessian.square().sum(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        np.square(found["spectrum"]).sum(), hessian.square().sum(), rtol=1e-9, atol=1e-9
+    )
 
 
 def test_linear_regression_has_the_spectrum_of_its_covariance(run) -> None:
@@ -155,7 +159,9 @@ def test_momentum_and_mini_batches_follow_a_plain_loop(run) -> None:
         for step in range(plan.steps):
             epoch, index = divmod(step, len(objective.x) // 5)
             rows = epoch_order(len(objective.x), plan.seeds, epoch, plan.seed)[s, 5 * index : 5 * index + 5]
-            slope = reference_gradient(objective.network, objective.loss, theta, objective.x[rows], objective.y[rows])
+            slope = reference_gradient(
+                objective.network, objective.loss, theta, objective.x[rows], objective.y[rows]
+            )
             velocity = 0.8 * velocity - 0.1 * slope
             theta = theta + velocity
         np.testing.assert_allclose(found["final_parameters"][0, s], theta, rtol=1e-9, atol=1e-12)
