@@ -9,13 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from numerics.scan import Plan
+from numerics.scan import Field, Plan
 from numerics.scan.store import array_path
 
 __all__ = ["MAX_CROSSINGS", "Crossing", "Row", "ScanSummary", "summary_of"]
 
 # Crossings that are listed; all of them are counted.
 MAX_CROSSINGS = 10_000
+# What is read of the arrays; whole spectra and parameters are not.
+READ = frozenset(
+    ("loss", "gradient_norm", "sharpness", "sharpness_error", "lambda_min", "lambda_min_error",
+     "above_1_over_eta", "above_2_over_eta", "spectrum_error", "largest_error", "smallest_error", "diverged_at")
+)  # fmt: skip
 KINDS = {"2/eta": "above_2_over_eta", "1/eta": "above_1_over_eta"}
 
 
@@ -70,13 +75,12 @@ def summary_of(directory: Path, plan: Plan) -> ScanSummary:
 
     A change of a count is a crossing where both counts are decided.
     """
-    arrays = {field.name: np.load(array_path(directory, field.name), mmap_mode="r") for field in plan.fields}
     rows: list[Row] = []
     listed: list[Crossing] = []
     totals = {"crossings": 0, "undecided": 0, "beyond": 0, "not_finite": 0}
     errors: list[tuple[float, float]] = []
     for index, eta in enumerate(plan.step_sizes):
-        part = {name: array[index] for name, array in arrays.items()}
+        part = {field.name: _read(directory, field, plan, index) for field in plan.fields if field.name in READ}
         counts = dict.fromkeys(KINDS, 0)
         for crossing in _crossings(eta, part, plan):
             counts[crossing.kind] += 1
@@ -86,12 +90,23 @@ def summary_of(directory: Path, plan: Plan) -> ScanSummary:
         rows.append(_row(eta, part, plan, counts))
         errors.append(_errors(part, plan, totals))
     known = [pair for pair in errors if np.isfinite(pair[0])]
-    diverged = int((arrays["diverged_at"][:] >= 0).sum())
     return ScanSummary(
-        plan.run_count, diverged, tuple(rows), tuple(listed), totals["crossings"], totals["undecided"],
+        plan.run_count, sum(row.diverged for row in rows), tuple(rows), tuple(listed), totals["crossings"], totals["undecided"],
         max((e for e, _ in known), default=None), max((s for _, s in known), default=None),
         totals["beyond"], totals["not_finite"],
     )  # fmt: skip
+
+
+def _read(directory: Path, field: Field, plan: Plan, index: int) -> np.ndarray:
+    """The entries of one step size, read and not mapped, so that memory does not grow with the file."""
+    records = (len(plan.record_steps),) if field.per_record else ()
+    shape = (plan.seeds, *records, *field.inner_shape)
+    count = int(np.prod(shape, dtype=np.int64))
+    with array_path(directory, field.name).open("rb") as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        file.seek(index * count * np.dtype(field.dtype).itemsize, 1)
+        return np.fromfile(file, dtype=field.dtype, count=count).reshape(shape)
 
 
 def _crossings(eta: float, part: dict[str, Any], plan: Plan) -> Iterator[Crossing]:
@@ -115,7 +130,7 @@ def _row(eta: float, part: dict[str, Any], plan: Plan, counts: dict[str, int]) -
         final = tuple(_number(value) for value in sharpness[:, -1])
         finite = sharpness[np.isfinite(sharpness)]
         largest = float(finite.max()) if finite.size else None
-        unstable = (np.asarray(part["above_2_over_eta"]) > 0).any(0).nonzero()[0]
+        unstable = np.flatnonzero((np.asarray(part["above_2_over_eta"]) > 0).any(axis=0))
         first = plan.record_steps[unstable[0]] if len(unstable) else None
     known = [value for value in final if value is not None]
     return Row(

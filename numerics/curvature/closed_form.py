@@ -32,7 +32,7 @@ from ._placing import Block, place
 from .gradients import require_samples
 from .tape import Tape, record
 
-__all__ = ["hessians", "mirror"]
+__all__ = ["hessians"]
 
 # Numbers that the tables of one part of the batch may hold: 2^20 float64 numbers are 8 MiB, which
 # nearly stay in the cache of a core.
@@ -89,15 +89,20 @@ def hessians(
                 tape = record(network, loss, theta[part], part_x, part_y, second=True)
                 terms = _Terms(network, loss, tape, part_y, blocks, 1.0 / x.shape[-2])
                 terms.add(found[part], fresh=first == 0)
-        return found if lower else mirror(found)
+        return found if lower else _mirror(found, blocks)
 
 
-def mirror(lower: Tensor) -> Tensor:
-    """The symmetric matrices with these lower triangles, in place: `[..., n, n] -> [..., n, n]`."""
-    size = lower.shape[-1]
-    rows, columns = torch.triu_indices(size, size, 1, device=lower.device)
-    lower[..., rows, columns] = lower[..., columns, rows]
-    return lower
+def _mirror(found: Tensor, blocks: tuple[Block, ...]) -> Tensor:
+    """Complete the Hessians from the blocks on and below the diagonal, in place."""
+    for number, block in enumerate(blocks):
+        rows = slice(block.offset, block.offset + block.rows * block.width)
+        diagonal = found[:, rows, rows]
+        # Symmetric up to rounding; the mean is exactly so.
+        diagonal.copy_(0.5 * (diagonal + diagonal.mT))
+        for other in blocks[:number]:
+            columns = slice(other.offset, other.offset + other.rows * other.width)
+            found[:, columns, rows] = found[:, rows, columns].mT
+    return found
 
 
 def _blocks(network: Network) -> tuple[Block, ...]:

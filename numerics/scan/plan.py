@@ -211,7 +211,7 @@ def _check_grid(step_sizes: tuple[float, ...]) -> None:
 
 
 # Bytes of the tables that a block may fill, and of the records that a segment may fill.
-TABLE_BYTES, RECORD_BYTES = 48 << 20, 16 << 20
+TABLE_BYTES, RECORD_BYTES = 48 << 20, 4 << 20
 # Operations that a core does in a second, and those it could do while a step or a record is started.
 SPEED, STEP_START, RECORD_START = 2e10, 8e6, 6e7
 # Blocks that a scan has at least, if it has as many runs, so that cores share it.

@@ -54,12 +54,11 @@ def _of_hessians(objective: Objective, plan: Plan, theta: Tensor, step_sizes: Te
 
 
 def _part(objective: Objective, plan: Plan, theta: Tensor, step_sizes: Tensor) -> dict[str, Tensor]:
-    full = plan.mode is Mode.full
-    matrices = objective.hessians(theta, lower=full)
+    matrices = objective.hessians(theta)
     if plan.optimiser.weight_decay:
         torch.diagonal(matrices, dim1=-2, dim2=-1).add_(plan.optimiser.weight_decay)
-    rounding = _assembly_error(objective, plan, theta, matrices, full)
-    if not full:
+    rounding = _assembly_error(objective, plan, theta, matrices)
+    if plan.mode is not Mode.full:
         found = verdicts(matrices, step_sizes.double(), _generator(plan), tolerance=plan.tolerance)
         return _named(found, rounding)
     spectra = full_spectra(matrices, threads=1)
@@ -84,30 +83,21 @@ def _named(found: Verdicts, rounding: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _assembly_error(objective: Objective, plan: Plan, theta: Tensor, matrices: Tensor, lower: bool) -> Tensor:
+def _assembly_error(objective: Objective, plan: Plan, theta: Tensor, matrices: Tensor) -> Tensor:
     """What rounding does to the assembled Hessians, measured: `[B]`.
 
     For a Gaussian v the mean of ||E v||^2 is ||E||_F^2, where E is the difference of the assembled
     matrix and the map v -> H v of two passes.  The largest of the probes, times a factor.
     """
     operator = objective.products(theta)
+    probes = torch.randn(PROBES, theta.shape[-1], generator=_generator(plan), dtype=torch.float64).to(theta)
+    assembled = product(matrices, probes.mT)
     worst = theta.new_zeros(len(theta))
-    generator = _generator(plan)
-    for _ in range(PROBES):
-        v = torch.randn(theta.shape[-1], generator=generator, dtype=torch.float64).to(theta).expand_as(theta)
+    for number, probe in enumerate(probes):
+        v = probe.expand_as(theta)
         expected = operator(v) + plan.optimiser.weight_decay * v
-        worst = torch.maximum(worst, (_times(matrices, v, lower) - expected).norm(dim=-1))
+        worst = torch.maximum(worst, (assembled[..., number] - expected).norm(dim=-1))
     return CAUTION * worst.double()
-
-
-def _times(matrices: Tensor, v: Tensor, lower: bool) -> Tensor:
-    """A v, from the lower triangle alone if `lower`."""
-    column = v.unsqueeze(-1)
-    if not lower:
-        return product(matrices, column).squeeze(-1)
-    below = matrices.tril()
-    both = product(below, column) + product(below.mT, column)
-    return both.squeeze(-1) - torch.diagonal(matrices, dim1=-2, dim2=-1) * v
 
 
 def _of_products(objective: Objective, plan: Plan, theta: Tensor, step_sizes: Tensor) -> dict[str, Tensor]:
