@@ -23,7 +23,8 @@ SCANS = {
     "A 2-16-16-1 tanh, extreme": ((2, 16, 16, 1), "tanh", "half_mse", 32, ("--spectrum", "extreme")),
     "R 8-8-8-1 relu, full": ((8, 8, 8, 1), "relu", "half_mse", 32, ("--spectrum", "full")),
     "C 10-32-32-10 tanh, full": (
-        (10, 32, 32, 10), "tanh", "cross_entropy", 64, ("--spectrum", "full", "--seeds", "2", "--steps", "40"),
+        (10, 32, 32, 10), "tanh", "cross_entropy", 64,
+        ("--spectrum", "full", "--seeds", "2", "--steps", "40"),
     ),
 }  # fmt: skip
 OPTIONS = ("--eta", "1/20:1:16", "--seeds", "8", "--steps", "200", "--every", "20")
@@ -71,8 +72,8 @@ def line(name: str, device: str, found: dict | None) -> None:
     records = found["runs"]
     print(
         f"{name:26s} {device:5s} {found['elapsed_s']:7.1f} s (forecast {forecast['seconds']:.1f} s, "
-        f"{forecast['workers']} processes)   products {profile['gemm']:.0%} + eigenvalues {profile['eigen']:.0%} "
-        f"= {inside:.0%}   peak {found['peak_memory_bytes'] / 2**20:.0f} MiB (forecast "
+        f"{forecast['workers']} processes)   products {profile['gemm']:.0%} "
+        f"+ eigenvalues {profile['eigen']:.0%} = {inside:.0%}   peak {found['peak_memory_bytes'] / 2**20:.0f} MiB (forecast "
         f"{forecast['bytes'] / 2**20:.0f})   {records} runs"
     )
 
@@ -118,7 +119,7 @@ def operations_per_step() -> None:
         with Count() as found:
             advance(objective, Optimiser(), Runs.at(theta), rates, until=1, steps=1)
         counts.append(found.count)
-    print(f"operations a step: {counts[0]} for 2 runs, {counts[1]} for 256 runs (CPU; products by numpy besides)")
+    print(f"operations a step: {counts[0]} for 2 runs, {counts[1]} for 256 runs (products by numpy besides)")
     if not torch.cuda.is_available():
         print("kernels a step on a CUDA device: not run")
         return

@@ -244,7 +244,10 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Run gradient descent for a grid of step sizes and follow the Hessian's spectrum; continues a killed run."""
+    """Run gradient descent for a grid of step sizes and follow the Hessian's spectrum.
+
+    A run that was killed is continued by the same command.
+    """
     with _interruptible():
         from gradlemma.scan_command import run_scan
 

@@ -181,16 +181,16 @@ def refuse_what_cannot_fit(plan: Plan, forecast: ScanForecast, out: Path, existi
     needed, room = plan.result_bytes - existing, free_disk_bytes(out)
     if needed > 0.95 * room:
         raise ProblemError(
-            f"expected room for {plan.result_bytes / 2**30:.1f} GiB of results but {room / 2**30:.1f} GiB are "
-            "free",
+            f"expected room for {plan.result_bytes / 2**30:.1f} GiB of results but "
+            f"{room / 2**30:.1f} GiB are free",
             kind="limit", remedy="use a larger --every, fewer step sizes or seeds, or --spectrum extreme",
         )  # fmt: skip
 
 
 def _memory_sentence(plan: Plan, forecast: ScanForecast, free: int) -> str:
     text = (
-        f"expected at most {SHARE * free / 2**30:.1f} GiB of memory, {SHARE:.0%} of what is free, but this scan "
-        f"needs {forecast.memory_bytes / 2**30:.1f} GiB"
+        f"expected at most {SHARE * free / 2**30:.1f} GiB of memory, {SHARE:.0%} of what is free, but this "
+        f"scan needs {forecast.memory_bytes / 2**30:.1f} GiB"
     )
     if not plan.mode.holds_hessians:
         return text

@@ -141,8 +141,8 @@ def print_report(found: Scanned, profile: bool) -> None:
 
 
 def _print_rows(summary: ScanSummary) -> None:
-    titles = ("eta", "2/eta", "sharpness at the end", "largest", "above 2/eta from step", "crossings of 2/eta",
-              "of 1/eta", "final loss", "diverged")  # fmt: skip
+    titles = ("eta", "2/eta", "sharpness at the end", "largest", "above 2/eta from step",
+              "crossings of 2/eta", "of 1/eta", "final loss", "diverged")  # fmt: skip
     rows = [
         (
             f"{row.eta:.6g}", f"{2.0 / row.eta:.5g}", _text(row.median), _text(row.largest),
@@ -152,25 +152,20 @@ def _print_rows(summary: ScanSummary) -> None:
         )
         for row in summary.rows
     ]  # fmt: skip
-    chosen = rows
-    if len(rows) > MAX_ROWS:
-        every = -(-len(rows) // MAX_ROWS)
-        chosen = rows[::every]
-    print_rows(titles, chosen, left=())
-    if len(chosen) < len(rows):
-        print(
-            f"every {len(rows) // len(chosen)}th of {len(rows)} step sizes; all of them stand in {DOCUMENT}"
-        )
+    every = -(-len(rows) // MAX_ROWS)
+    print_rows(titles, rows[::every], left=())
+    if every > 1:
+        print(f"one in {every} of {len(rows)} step sizes; all of them stand in {DOCUMENT}")
 
 
 def _sentences(summary: ScanSummary, plan: Plan) -> list[str]:
     found = [
-        f"{summary.runs} runs, {summary.diverged} diverged; {summary.crossing_count} crossings at recorded steps"
+        f"{summary.runs} runs, {summary.diverged} diverged; {summary.crossing_count} crossings of thresholds"
         + (f", the first {MAX_CROSSINGS} are listed" if summary.crossing_count > MAX_CROSSINGS else "")
     ]
     if summary.error_max is not None:
-        found.append(f"errors of eigenvalues at most {summary.error_max:.2g}"
-                     + (f", {summary.error_share_max:.2g} of the norm" if _finite(summary.error_share_max) else ""))  # fmt: skip
+        share = f", {summary.error_share_max:.2g} of the norm" if _finite(summary.error_share_max) else ""
+        found.append(f"errors of eigenvalues at most {summary.error_max:.2g}{share}")
     if summary.beyond_tolerance:
         found.append(
             f"at {summary.beyond_tolerance} records an eigenvalue's error is above the tolerance "

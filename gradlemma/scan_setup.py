@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +41,7 @@ class ScanOptions:
     steps: int = 2000
     every: int = 20
     spectrum: str = "auto"
-    optimiser: Optimiser = Optimiser()
+    optimiser: Optimiser = field(default_factory=Optimiser)
     start: str = "random"
     radius: float = 0.0
     seed: int = 0
@@ -55,7 +55,7 @@ class ScanOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setup:
-    """A scan ready to run: the plan, the objective on the CPU, starts [S, P], and a line that describes it."""
+    """A scan ready to run: plan, objective on the CPU, starts [S, P], and a line that describes it."""
 
     plan: Plan
     objective: Objective
@@ -138,7 +138,7 @@ def _plan(objective: Objective, options: ScanOptions, identity: str) -> Plan:
     ends = [min(n, objective.parameter_count) for n in (options.largest, options.smallest)]
     sizes = {
         "parameter_count": objective.parameter_count, "sample_count": objective.sample_count,
-        "work_per_sample": objective.work_per_sample, "mode": mode, "every": options.every,
+        "work_per_sample": objective.work_per_sample, "every": options.every,
     }  # fmt: skip
     each = sum(f.bytes_each for f in fields_of(mode.value, objective.parameter_count, *ends) if f.per_record)
     if options.steps < 1 or options.every < 1 or options.seeds < 1:
@@ -155,11 +155,11 @@ def _plan(objective: Objective, options: ScanOptions, identity: str) -> Plan:
         )
     cut = chosen_cut(
         runs=len(options.step_sizes) * options.seeds, records=options.steps // options.every + 2,
-        record_bytes=each, seconds=options.checkpoint, **sizes, **_room(device),
+        record_bytes=each, seconds=options.checkpoint, mode=mode, **sizes, **_room(device),
     )  # fmt: skip
     try:
         return Plan(
-            step_sizes=options.step_sizes, seeds=options.seeds, steps=options.steps,
+            step_sizes=options.step_sizes, seeds=options.seeds, steps=options.steps, mode=mode,
             optimiser=options.optimiser, identity=identity, cut=cut, seed=options.seed, largest=ends[0],
             smallest=ends[1], tolerance=_tolerance(options), dtype=options.dtype, device=device,
             versions=_versions(), **sizes,

@@ -19,7 +19,8 @@ MAX_CROSSINGS = 10_000
 # What is read of the arrays; whole spectra and parameters are not.
 READ = frozenset(
     ("loss", "gradient_norm", "sharpness", "sharpness_error", "lambda_min", "lambda_min_error",
-     "above_1_over_eta", "above_2_over_eta", "spectrum_error", "largest_error", "smallest_error", "diverged_at")
+     "above_1_over_eta", "above_2_over_eta", "spectrum_error", "largest_error", "smallest_error",
+     "diverged_at")
 )  # fmt: skip
 KINDS = {"2/eta": "above_2_over_eta", "1/eta": "above_1_over_eta"}
 
@@ -80,7 +81,9 @@ def summary_of(directory: Path, plan: Plan) -> ScanSummary:
     totals = {"crossings": 0, "undecided": 0, "beyond": 0, "not_finite": 0}
     errors: list[tuple[float, float]] = []
     for index, eta in enumerate(plan.step_sizes):
-        part = {field.name: _read(directory, field, plan, index) for field in plan.fields if field.name in READ}
+        part = {
+            field.name: _read(directory, field, plan, index) for field in plan.fields if field.name in READ
+        }
         counts = dict.fromkeys(KINDS, 0)
         for crossing in _crossings(eta, part, plan):
             counts[crossing.kind] += 1
@@ -91,8 +94,8 @@ def summary_of(directory: Path, plan: Plan) -> ScanSummary:
         errors.append(_errors(part, plan, totals))
     known = [pair for pair in errors if np.isfinite(pair[0])]
     return ScanSummary(
-        plan.run_count, sum(row.diverged for row in rows), tuple(rows), tuple(listed), totals["crossings"], totals["undecided"],
-        max((e for e, _ in known), default=None), max((s for _, s in known), default=None),
+        plan.run_count, sum(row.diverged for row in rows), tuple(rows), tuple(listed),
+        totals["crossings"], totals["undecided"], max((e for e, _ in known), default=None), max((s for _, s in known), default=None),
         totals["beyond"], totals["not_finite"],
     )  # fmt: skip
 

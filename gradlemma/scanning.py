@@ -151,16 +151,13 @@ def run_setup(
     in_flight: int | None = None,
     figures: bool = True,
     progress: Progress,
-    announce: Callable[[ScanForecast], None] | None = None,
 ) -> Scanned:
-    """Forecast, refuse what cannot fit, run what is missing, seal, draw.  After Ctrl-C what is finished stays."""
+    """Forecast, refuse what cannot fit, run what is missing, seal, draw.  Ctrl-C keeps what is finished."""
     watch = Stopwatch()
     plan = setup.plan
     forecast = forecast_of(plan, setup.objective, setup.starts, workers)
     refuse_what_cannot_fit(plan, forecast, out, _existing_bytes(out, plan))
     progress.stage(forecast.sentence())
-    if announce is not None:
-        announce(forecast)
     store = Store.open(out, plan)
     spent, interrupted = Spent(), False
     before = store.finished

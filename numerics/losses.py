@@ -21,7 +21,10 @@ from numerics.activations import apply, distance_to_kinks
 from numerics.errors import NumericsError
 from proofs.network import Loss, LossKind, entry_function
 
-__all__ = ["hessian_matrix", "hessian_product", "kink_distance", "output_gradient", "quadratic_form", "terms_added", "values"]
+__all__ = [
+    "hessian_matrix", "hessian_product", "kink_distance", "output_gradient", "quadratic_form", "terms_added",
+    "values",
+]  # fmt: skip
 
 
 def values(loss: Loss, f: Tensor, y: Tensor) -> Tensor:

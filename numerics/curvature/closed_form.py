@@ -119,7 +119,9 @@ def _blocks(network: Network) -> tuple[Block, ...]:
 def _parts(blocks: tuple[Block, ...], count: int, size: int, entries: int) -> tuple[int, int]:
     """(samples, Hessians) of one part: the widest pair of tables, and then as many Hessians as fit."""
     widest = max(
-        l.rows * k.rows + (l.columns + 1) * (k.columns + 1) for i, l in enumerate(blocks) for k in blocks[: i + 1]
+        row.rows * k.rows + (row.columns + 1) * (k.columns + 1)
+        for i, row in enumerate(blocks)
+        for k in blocks[: i + 1]
     )
     samples = max(1, min(count, 8 * entries // widest))
     return samples, max(1, entries // max(samples * widest, size * size))
@@ -215,7 +217,7 @@ class _Terms:
 
 
 def _pairs(left: Tensor, right: Tensor) -> Tensor:
-    """All products of an entry of the left and one of the right row: `[.., N, p], [.., N, q] -> [.., N, pq]`."""
+    """Products of entries of the left and the right row: `[.., N, p], [.., N, q] -> [.., N, pq]`."""
     return (left.unsqueeze(-1) * right.unsqueeze(-2)).flatten(-2)
 
 

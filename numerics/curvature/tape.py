@@ -35,8 +35,8 @@ class Tape:
 
     Shapes: `values[k]`, `cotangents[k]`: [..., N, width_k], k = 0..number of layers; `slopes[k]` is
     sigma' and `bends[k]` sigma'' * c at the input of layer k (None for a dense layer, and bends
-    where sigma'' is 0 on all pieces or was not asked for).  `cotangents[k]` is None for nodes before the first dense layer, where no
-    parameter needs it.
+    where sigma'' is 0 on all pieces or was not asked for).  `cotangents[k]` is None for nodes before
+    the first dense layer, where no parameter needs it.
     """
 
     parameters: tuple[Pair | None, ...]
@@ -100,10 +100,10 @@ def _forward(
             continue
         bent = second and not is_zero(layer.activation, 2)
         orders = (0,) if not seen else (0, 1, 2) if bent else (0, 1)
-        found = (*jets(layer.activation, orders, values[-1]), None, None)
+        found = jets(layer.activation, orders, values[-1])
         values.append(found[0])
-        slopes.append(found[1])
-        curves.append(found[2])
+        slopes.append(found[1] if len(found) > 1 else None)
+        curves.append(found[2] if len(found) > 2 else None)
     return values, slopes, curves
 
 

@@ -1,6 +1,6 @@
 """Gradient descent and its relatives, for many step sizes and seeds at once.
 
-The compiled orbits of tiny networks are imported from `numerics.dynamics.orbits`, since they bring a compiler.
+The compiled orbits of tiny networks are in `numerics.dynamics.orbits`, which brings a compiler.
 """
 
 from .descent import LARGEST as LARGEST

@@ -65,7 +65,6 @@ def run_chunk(task: ChunkTask) -> ChunkResult:
     """
     import time
 
-    plan, chunk = task.plan, task.chunk
     start, before = time.perf_counter(), METER.read()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -76,7 +75,7 @@ def run_chunk(task: ChunkTask) -> ChunkResult:
         torch.set_num_threads(threads)
     after = METER.read()
     seconds = time.perf_counter() - start
-    return ChunkResult(chunk, arrays, state, after[0] - before[0], after[1] - before[1], seconds)
+    return ChunkResult(task.chunk, arrays, state, after[0] - before[0], after[1] - before[1], seconds)
 
 
 def _one_blas_thread():

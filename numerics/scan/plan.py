@@ -75,7 +75,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A scan: step sizes (strictly increasing, positive) x seeds 0..S-1, records every `every` of `steps` steps.
+    """A scan: step sizes (increasing, positive) x seeds 0..S-1, a record every `every` of `steps` steps.
 
     `identity` names problem and starts by hash.  `largest` and `smallest` count the eigenvalues kept in
     the mode extreme; `tolerance` is relative to the spectral norm.
@@ -222,7 +222,8 @@ BUSY_WORK = 2e7
 
 def chosen_cut(
     *, runs: int, records: int, every: int, parameter_count: int, sample_count: int, work_per_sample: int,
-    mode: Mode, record_bytes: int, seconds: float, table_bytes: int = TABLE_BYTES, least_blocks: int = LEAST_BLOCKS,
+    mode: Mode, record_bytes: int, seconds: float, table_bytes: int = TABLE_BYTES,
+    least_blocks: int = LEAST_BLOCKS,
 ) -> Cut:  # fmt: skip
     """Blocks and segments whose memory is moderate, and that take about so many seconds of a core.
 

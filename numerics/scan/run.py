@@ -44,7 +44,7 @@ class Spent:
 class Here(Executor):
     """An executor that computes in this process, when the task is submitted."""
 
-    def submit(self, fn, /, *args, **kwargs):  # noqa: ANN001, ANN202
+    def submit(self, fn, /, *args, **kwargs):
         """Compute now; the future that is returned is done."""
         future: Future = Future()
         try:

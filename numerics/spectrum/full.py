@@ -59,7 +59,7 @@ def full_spectra(matrices: Tensor, *, threads: int | None = None) -> Spectra:
 
 
 def log_abs_det(spectra: Spectra, step_sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """log |det(I - eta H)|, its error and the sign, from the spectrum: `[B, P], [B] -> [B]` each.
+    """Log |det(I - eta H)|, its error and the sign, from the spectrum: `[B, P], [B] -> [B]` each.
 
     With f_j = 1 - eta lambda_j, each |f_j| is known up to eta times the error e; where eta e < |f_j|
     the logarithm errs by at most -log(1 - eta e / |f_j|).

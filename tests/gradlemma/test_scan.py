@@ -60,7 +60,7 @@ def test_the_report_names_step_sizes_crossings_and_errors(tmp_path) -> None:
 
 
 def test_the_json_document_has_what_it_promises(tmp_path) -> None:
-    code, out, err = run(REGRESSION, *SMALL, "--out", tmp_path / "scan", "--json", "--no-figures")
+    code, out, _ = run(REGRESSION, *SMALL, "--out", tmp_path / "scan", "--json", "--no-figures")
     document = json.loads(out)
     assert code == 0 and document["runs"] == 8
     arrays = {path.stem: np.load(path) for path in (tmp_path / "scan").glob("*.npy")}
@@ -69,7 +69,7 @@ def test_the_json_document_has_what_it_promises(tmp_path) -> None:
     np.testing.assert_allclose(document["sharpness"]["max"], np.nanmax(arrays["sharpness"], axis=(1, 2)))
     np.testing.assert_allclose(document["sharpness"]["final_by_seed"], arrays["sharpness"][:, :, -1])
     assert document["spectrum_error_max"] == pytest.approx(np.nanmax(arrays["spectrum_error"]))
-    assert 0 < document["forecast"]["bytes"] and 0 < document["forecast"]["seconds"]
+    assert document["forecast"]["bytes"] > 0 and document["forecast"]["seconds"] > 0
     assert document["elapsed_s"] > 0 and document["peak_memory_bytes"] > 0 and document["device"] == "cpu"
     assert sum(document["profile"].values()) == pytest.approx(1.0, abs=1e-3)
     expected = list(crossings(arrays))

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from numerics.activations import apply, distance_to_kinks
-from numerics.dynamics.orbits import orbits
 from numerics.dynamics._compiled import array_reading
+from numerics.dynamics.orbits import orbits
 from numerics.errors import NumericsError
 from numerics.evaluate import mean_loss
 from proofs.kernel.univariate import Univariate, argument, call, constant, number_pi, piecewise

@@ -59,7 +59,9 @@ def test_kernels_do_not_grow_with_the_runs(mode) -> None:
         theta = torch.from_numpy(starts_of(objective, plan)).cuda()
         rates = torch.full((seeds,), 0.01, dtype=torch.float64, device="cuda")
         advance(objective, plan.optimiser, Runs.at(theta), rates, until=1, steps=9)
-        step = launches(lambda t=theta, r=rates, p=plan: advance(objective, p.optimiser, Runs.at(t), r, until=1, steps=9))
+        step = launches(
+            lambda t=theta, r=rates, p=plan: advance(objective, p.optimiser, Runs.at(t), r, until=1, steps=9)
+        )
         counts.append(step)
         record(objective, plan, theta, rates)
     assert counts[1] <= 1.1 * counts[0] + 2

@@ -29,8 +29,9 @@ network:
 loss: half_mse
 """
 OPTIONS = (
-    "--eta", "1/10:2:6", "--seeds", "3", "--steps", "3000", "--every", "20", "--checkpoint", "0.03", "--quiet",
-    "--json", "--no-figures", "--spectrum", "full", "--optimiser", "heavy-ball", "--beta", "1/2", "--batch", "4",
+    "--eta", "1/10:2:6", "--seeds", "3", "--steps", "3000", "--every", "20", "--checkpoint", "0.03",
+    "--quiet", "--json", "--no-figures", "--spectrum", "full", "--optimiser", "heavy-ball",
+    "--beta", "1/2", "--batch", "4",
 )  # fmt: skip
 # Seconds until the interpreter has loaded what a scan needs, and after which the scan is nearly done.
 EARLIEST, LATEST = 0.3, 4.5
