@@ -95,7 +95,8 @@ def summary_of(directory: Path, plan: Plan) -> ScanSummary:
     known = [pair for pair in errors if np.isfinite(pair[0])]
     return ScanSummary(
         plan.run_count, sum(row.diverged for row in rows), tuple(rows), tuple(listed),
-        totals["crossings"], totals["undecided"], max((e for e, _ in known), default=None), max((s for _, s in known), default=None),
+        totals["crossings"], totals["undecided"],
+        max((e for e, _ in known), default=None), max((s for _, s in known), default=None),
         totals["beyond"], totals["not_finite"],
     )  # fmt: skip
 
