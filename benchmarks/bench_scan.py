@@ -74,7 +74,8 @@ def line(name: str, device: str, found: dict | None) -> None:
         f"{name:26s} {device:5s} {found['elapsed_s']:7.1f} s (forecast {forecast['seconds']:.1f} s, "
         f"{forecast['workers']} processes)   products {profile['gemm']:.0%} "
         f"+ eigenvalues {profile['eigen']:.0%} = {inside:.0%}   "
-        f"peak {found['peak_memory_bytes'] / 2**20:.0f} MiB (forecast {forecast['bytes'] / 2**20:.0f})   {records} runs"
+        f"peak {found['peak_memory_bytes'] / 2**20:.0f} MiB (forecast "
+        f"{forecast['bytes'] / 2**20:.0f})   {records} runs"
     )
 
 

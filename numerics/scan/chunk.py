@@ -58,7 +58,7 @@ class ChunkResult:
 
 
 def run_chunk(task: ChunkTask) -> ChunkResult:
-    """Advance a block of runs through a segment and record what the plan asks for.
+    """Advance a block of runs to a segment and through it, and record what the plan asks for.
 
     Computes with one thread, so that the result depends neither on other work nor on the machine's
     number of cores.

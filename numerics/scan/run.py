@@ -136,8 +136,8 @@ def run_plan(
                 return
             segments = store.pending(block)
             if segments:
-                state = store.state(block) if segments[0] else None
-                submit(block, segments, state or first_state(store.plan, starts, block))
+                state = store.state(block, segments[0]) or first_state(store.plan, starts, block)
+                submit(block, segments, state)
 
     fill()
     try:

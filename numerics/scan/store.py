@@ -131,27 +131,15 @@ class Store:
         return self.finished == self.plan.block_count * self.plan.segment_count
 
     def pending(self, block: int) -> tuple[int, ...]:
-        """The segments of a block that are still to be run, in order.
+        """The segments of a block that are not in the arrays, in order."""
+        return tuple(s for s in range(self.plan.segment_count) if (block, s) not in self._done)
 
-        Where a segment is missing whose state before is not kept, those before it are run again.
-        """
-        count = self.plan.segment_count
-        missing = [segment for segment in range(count) if (block, segment) not in self._done]
-        if not missing:
-            return ()
+    def state(self, block: int, segment: int) -> State | None:
+        """The kept state of a block if it lies before a segment; None if runs must start anew."""
         kept = self._states.get(block)
-        after = -1 if kept is None else kept[0]
-        first = missing[0]
-        start = after + 1 if after < first else 0
-        return tuple(range(start, count))
-
-    def state(self, block: int) -> State | None:
-        """The kept state of a block, None before its first segment."""
-        kept = self._states.get(block)
-        if kept is None:
+        if kept is None or kept[0] >= segment:
             return None
-        content = self._state_path(block, kept[0]).read_bytes()
-        return _decoded(content)
+        return _decoded(self._state_path(block, kept[0]).read_bytes())
 
     def add(self, result: ChunkResult) -> None:
         """Put a chunk into the arrays and the ledger.

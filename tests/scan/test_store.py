@@ -92,6 +92,20 @@ def test_damaged_states_are_computed_again(kind, objective, run, tmp_path) -> No
     assert tree(tmp_path / "part") == whole
 
 
+@pytest.mark.parametrize("run_index", [0, 5])
+def test_damage_before_the_kept_state_is_computed_again(run_index, objective, run, tmp_path) -> None:
+    plan = plan_of(objective)
+    whole = tree(run(objective, plan))
+    partly(tmp_path / "part", objective, plan, 8)
+    path = tmp_path / "part" / "loss.npy"
+    loss = np.load(path)
+    loss.reshape(6, -1)[run_index, 0] += 1.0
+    np.save(path, loss)
+    spent = scanned(tmp_path / "part", objective, plan)
+    assert spent.chunks == 2
+    assert tree(tmp_path / "part") == whole
+
+
 @pytest.mark.parametrize("kind", ["truncated", "header only", "gone"])
 def test_a_damaged_ledger_is_begun_anew(kind, objective, run, tmp_path) -> None:
     plan = plan_of(objective)
