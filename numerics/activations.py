@@ -35,7 +35,8 @@ def apply(function: Univariate, order: int, z: Tensor) -> Tensor:
     units in the last place of the largest term: exp(t) - 1 near t = 0 has no small *relative* error.
 
     Returns:
-        NaN exactly where z is NaN or a term overflows; differentiable by autograd elsewhere.
+        NaN exactly where z is NaN, a term overflows or z is infinite and the function periodic;
+        differentiable by autograd elsewhere.
 
     Raises:
         NumericsError: for an order outside 0..4.
@@ -75,7 +76,9 @@ def jets(function: Univariate, orders: tuple[int, ...], z: Tensor) -> tuple[Tens
     for index, order in enumerate(orders):
         if order == 0:
             results[index] = _with_values(function, t, turns, unit, results[index])
-    return tuple(_keep_nan(result, z) for result in results)
+    # z moved into the first period is NaN, or infinite, where it has no place in a period.
+    known = z if function.period is None else torch.where(torch.isfinite(t), z, torch.nan)
+    return tuple(_keep_nan(result, known) for result in results)
 
 
 def is_zero(function: Univariate, order: int) -> bool:
@@ -173,7 +176,9 @@ def _evaluate(expression: Expression, z: Tensor, calls: dict[Call, Tensor]) -> T
             # The first term waits for its coefficient: c - t is one pass where c + (-1) t would be two.
             total, scale = term, number
         else:
-            total = torch.add(total if scale == 1.0 else total * scale, term, alpha=number)
+            # The product is rounded before it is added: terms that cancel far out do so exactly.
+            total = total if scale == 1.0 else total * scale
+            total = total - term if number == -1.0 else total + (term if number == 1.0 else number * term)
             scale = 1.0
     if total is None:
         return torch.full_like(z, constant)
@@ -196,10 +201,32 @@ def _power(base: Tensor, exponent: int) -> Tensor:
 
 
 def _tanh(x: Tensor) -> Tensor:
-    """Tanh; on the CPU and without autograd numpy's, which takes a third of the time of torch's."""
-    if x.device.type == "cpu" and x.dtype == torch.float64 and not torch.is_grad_enabled():
-        return torch.from_numpy(np.tanh(x.detach().numpy()))
-    return torch.tanh(x)
+    """Tanh; by numpy where that can read x, which takes a third of the time of torch's."""
+    entries = _entries(x)
+    return torch.tanh(x) if entries is None else torch.from_numpy(np.tanh(entries))
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + exp -x); by numpy where that can read x.
+
+    Torch's own value of an entry depends on where in the tensor it stands.
+    """
+    entries = _entries(x)
+    if entries is None:
+        return torch.sigmoid(x)
+    with np.errstate(over="ignore"):
+        return torch.from_numpy(1.0 / (1.0 + np.exp(-entries)))
+
+
+def _entries(x: Tensor) -> np.ndarray | None:
+    """The entries in float64 on the CPU; None on other devices, under autograd and inside vmap."""
+    if x.device.type != "cpu" or x.dtype != torch.float64 or torch.is_grad_enabled():
+        return None
+    try:
+        return x.detach().numpy()
+    except RuntimeError:
+        # A batch that vmap goes through has no entries of its own.
+        return None
 
 
 def _call(inner: Call, t: Tensor) -> Tensor:
@@ -211,7 +238,7 @@ def _call(inner: Call, t: Tensor) -> Tensor:
         case "tanh":
             return _tanh(x)
         case "sigmoid":
-            return torch.sigmoid(x)
+            return _sigmoid(x)
         case "softplus":
             # max(x, 0) + log(1 + exp(-|x|)), without the switch to a line far out.
             return -torch.nn.functional.logsigmoid(-x)

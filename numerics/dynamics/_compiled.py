@@ -33,7 +33,8 @@ def value_and_slope(lanes: Lanes, function: Univariate, z: Vector) -> tuple[Vect
     """sigma(z) and sigma'(z), which share the functions that they call.
 
     Returns:
-        The value is NaN where z is NaN; the slope there is NaN or that of the last piece.
+        The value is NaN where z is NaN, or infinite and the function periodic; the slope there is NaN
+        or that of the last piece.
     """
     t, turns = _first_period(lanes, function, z)
     calls: dict[Call, Vector] = {}
@@ -45,8 +46,9 @@ def value_and_slope(lanes: Lanes, function: Univariate, z: Vector) -> tuple[Vect
         value = lanes.select(at_kink, lanes.constant(float(given)), value)
     if turns is not None and function.period is not None and function.period.drift:
         value = lanes.add(value, lanes.multiply(lanes.constant(float(function.period.drift)), turns))
-    # A constant piece does not look at its argument.  NaN lies in the last piece.
-    return (lanes.keep_nan(z, value) if function.pieces[-1].expression.is_constant else value), slope
+    # A constant piece does not look at its argument.  NaN lies in the last piece, and so does an
+    # infinity, which has no place in a period.
+    return (lanes.keep_nan(t, value) if function.pieces[-1].expression.is_constant else value), slope
 
 
 def _first_period(lanes: Lanes, function: Univariate, z: Vector) -> tuple[Vector, Vector | None]:

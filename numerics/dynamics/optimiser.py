@@ -49,7 +49,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         needs = self.kind in (ScheduleKind.warmup, ScheduleKind.step)
-        if needs != (self.length > 0):
+        if self.length < 0 or needs != (self.length > 0):
             raise NumericsError(
                 f"expected a length in steps for the schedules warmup and step alone but got "
                 f"{self.kind.value} with length={self.length}"

@@ -21,7 +21,7 @@ __all__ = ["Density", "spectral_density"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Density:
-    """Gauss rules of `vectors` random vectors: nodes and weights, `[vectors, m]`; weights of a row sum to 1."""
+    """Gauss rules of `vectors` random vectors: nodes and weights, `[vectors, m]`, weights of sum 1."""
 
     nodes: Tensor
     weights: Tensor
@@ -70,11 +70,13 @@ def spectral_density(
     if vectors < 1 or steps < 1 or size < 1:
         raise NumericsError(f"expected counts >= 1 but got vectors={vectors}, steps={steps}, size={size}")
     start = torch.randn(vectors, size, generator=generator, dtype=torch.float64, device=generator.device)
+    count = min(steps, size)
+    # Asked for as many eigenvalues as there are steps, a run does not end before.
     found = extremes(
-        operator, (vectors, size), generator=generator, start=start.to(device), tolerance=1e-14,
-        max_steps=steps, copies=False, device=device,
+        operator, (vectors, size), generator=generator, start=start.to(device), largest=count, smallest=0,
+        tolerance=1e-14, max_steps=count, copies=False, device=device,
     )  # fmt: skip
-    diagonal, beside = found.tridiagonal
+    diagonal, beside = (entries[:, :count] for entries in found.tridiagonal)
     off = beside[:, : diagonal.shape[1] - 1]
     table = torch.diag_embed(diagonal) + torch.diag_embed(off, 1) + torch.diag_embed(off, -1)
     nodes, inner = torch.linalg.eigh(table.cpu())

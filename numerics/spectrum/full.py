@@ -72,7 +72,8 @@ def log_abs_det(spectra: Spectra, step_sizes: Tensor) -> tuple[Tensor, Tensor, T
     sizes = factors.abs()
     relative = reach / sizes
     decided = (relative < 1.0).all(-1)
-    error = torch.where(decided, -torch.log1p(-relative.clamp(max=0.999999)).sum(-1), torch.inf)
+    known = relative.masked_fill(~decided[:, None], 0.0)
+    error = torch.where(decided, -torch.log1p(-known).sum(-1), torch.inf)
     sign = torch.where(decided, factors.sign().prod(-1), torch.zeros_like(error))
     return sizes.log().sum(-1), error, sign
 
@@ -92,7 +93,11 @@ def _on_cpu(matrices: np.ndarray, threads: int | None) -> np.ndarray:
 
 
 def _frobenius(matrices: Tensor) -> Tensor:
-    """||A||_F from the lower triangle, [B]."""
+    """||A||_F from the lower triangle, [B]; squares neither overflow nor underflow."""
     lower = matrices.tril()
-    diagonal = torch.diagonal(matrices, dim1=-2, dim2=-1)
-    return (2.0 * lower.square().sum((-2, -1)) - diagonal.square().sum(-1)).clamp(min=0.0).sqrt()
+    largest = torch.maximum(lower.amax((-2, -1)), -lower.amin((-2, -1)))
+    scale = largest.clamp(min=torch.finfo(matrices.dtype).tiny)
+    lower.div_(scale[:, None, None])
+    diagonal = torch.diagonal(lower, dim1=-2, dim2=-1)
+    squares = 2.0 * lower.square().sum((-2, -1)) - diagonal.square().sum(-1)
+    return scale * squares.clamp(min=0.0).sqrt()

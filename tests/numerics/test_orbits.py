@@ -271,3 +271,9 @@ def test_no_runs_give_empty_orbits() -> None:
     found = orbits(**small(starts=np.ones((0, 2)), step_sizes=np.ones(0)))
     assert found.points.shape == (0, 2, 2)
     assert found.diverged_at.shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["round", "triangle", "abs_sin"])
+def test_a_periodic_function_has_no_compiled_value_at_infinity(name: str) -> None:
+    values, _ = array_reading(activation(name))(np.array([np.inf, -np.inf, 1e300]))
+    assert np.isnan(values).tolist() == [True, True, False]
