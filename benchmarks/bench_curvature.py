@@ -38,7 +38,9 @@ def network_of(problem: Problem) -> Network:
     return Network.of(problem.widths[0], *inner, Dense(problem.widths[-1]))
 
 
-def random_problem(name: str, widths: tuple[int, ...], activation: str, loss: str, m: int, batch: int) -> Problem:
+def random_problem(
+    name: str, widths: tuple[int, ...], activation: str, loss: str, m: int, batch: int
+) -> Problem:
     generator = torch.Generator().manual_seed(0)
     scales = torch.cat([
         torch.full((width * (incoming + 1),), incoming**-0.5, dtype=torch.float64)
@@ -59,7 +61,7 @@ def digits_problem() -> Problem:
     x = torch.from_numpy(digits.data / 16.0)
     y = torch.nn.functional.one_hot(torch.from_numpy(digits.target).long(), 10).double()
     whole = Problem("digits", small.widths, small.activation, small.loss, small.theta, x, y)
-    return descended(whole, 20, 0.1)
+    return descended(whole, 100, 0.5)
 
 
 def descended(problem: Problem, steps: int, rate: float) -> Problem:
@@ -123,7 +125,9 @@ def timed(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: median(times) for name, times in spent.items()}
 
 
-def ready(makers: dict[str, Callable[[], Callable]], *arguments: object) -> dict[str, tuple[Callable, object]]:
+def ready(
+    makers: dict[str, Callable[[], Callable]], *arguments: object
+) -> dict[str, tuple[Callable, object]]:
     """The peers that can run here with a first result of each; prints why others cannot."""
     found: dict[str, tuple[Callable, object]] = {}
     for name, make in makers.items():
@@ -141,7 +145,9 @@ def show(name: str, seconds: float, own: float, note: str = "") -> None:
 
 
 def target(name: str, ratio: float, limit: float) -> None:
-    print(f"  target {name:<50} {ratio:6.3f}  (at most {limit:.3f})  {'met' if ratio <= limit else 'NOT met'}")
+    print(
+        f"  target {name:<50} {ratio:6.3f}  (at most {limit:.3f})  {'met' if ratio <= limit else 'NOT met'}"
+    )
 
 
 def bench_hessians(problem: Problem, limit: float) -> None:
@@ -161,7 +167,9 @@ def bench_hessians(problem: Problem, limit: float) -> None:
         difference = np.abs(np.where(lower, value - own.numpy(), 0.0)).max()
         print(f"  {name:<44} differs by at most {difference:.1e} from ours")
         calls[name] = call
-    matrices = hessians(network_of(problem), LOSSES[problem.loss], problem.theta, problem.x, problem.y).numpy()
+    matrices = hessians(
+        network_of(problem), LOSSES[problem.loss], problem.theta, problem.x, problem.y
+    ).numpy()
     seconds = timed(calls)
     for name, value in seconds.items():
         show(name, value, seconds["hessians"])
@@ -172,7 +180,9 @@ def bench_hessians(problem: Problem, limit: float) -> None:
 
 
 def bench_spectra(problem: Problem, limit: float, matrices: np.ndarray, found: dict[str, Callable]) -> None:
-    alone = timed({str(whole): lambda whole=whole: peers.eigenvalues(matrices, whole) for whole in (True, False)})
+    alone = timed(
+        {str(whole): lambda whole=whole: peers.eigenvalues(matrices, whole) for whole in (True, False)}
+    )
     whole = alone["True"] < alone["False"]
     expected, own = peers.eigenvalues(matrices, whole), own_spectra(problem).numpy()
     how = "all threads a matrix" if whole else "a matrix a thread"
@@ -200,7 +210,9 @@ def bench_verdicts(problem: Problem, steps: int, rate: float) -> None:
     batch, size = matrices.shape[:2]
     print(f"{problem.name}  verdicts of {batch} Hessians, P = {size}, after {steps} steps of descent")
     arrays = matrices.numpy()
-    alone = timed({str(whole): lambda whole=whole: peers.eigenvalues(arrays, whole) for whole in (True, False)})
+    alone = timed(
+        {str(whole): lambda whole=whole: peers.eigenvalues(arrays, whole) for whole in (True, False)}
+    )
     whole = alone["True"] < alone["False"]
     spectra = full_spectra(matrices)
     top = spectra.values[:, -1]
@@ -214,7 +226,9 @@ def bench_verdicts(problem: Problem, steps: int, rate: float) -> None:
             for field in ("above_1", "above_2", "sign")
         )
         inside = bool(((found.largest - top).abs() <= found.largest_error + spectra.error).all())
-        away = bool(((found.distance - expected.distance).abs() <= found.distance_error + spectra.error).all())
+        away = bool(
+            ((found.distance - expected.distance).abs() <= found.distance_error + spectra.error).all()
+        )
         print(f"  eta = {low}..{high} / lambda_max: counts and signs {'the same' if same else 'DIFFERENT'}, "
               f"{undecided} undecided; lambda_max {'within' if inside else 'OUTSIDE'} and "
               f"distance {'within' if away else 'OUTSIDE'} the error")  # fmt: skip
@@ -230,9 +244,9 @@ def own_top(problem: Problem, count: int, tolerance: float, copies: bool) -> np.
     )
     found = extremes(
         lambda v: operator(v[0])[None], (1, problem.theta.shape[1]), largest=count, smallest=0,
-        tolerance=tolerance, relative_to_norm=False, copies=copies, generator=torch.Generator().manual_seed(0),
+        tolerance=tolerance, relative_to_norm=False, copies=copies,
+        generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
-    own_top.steps = found.steps
     return found.largest[0].numpy()
 
 
@@ -291,7 +305,8 @@ def header() -> None:
         except PackageNotFoundError:
             versions.append(f"{package} not installed")
     print(f"python {platform.python_version()}, {platform.machine()}, {CORES} cores, {', '.join(kinds)}")
-    print(f"torch's BLAS: {'mkl' if torch.backends.mkl.is_available() else 'other'}, {torch.backends.cpu.get_cpu_capability()}")
+    blas = "mkl" if torch.backends.mkl.is_available() else "other"
+    print(f"torch: {blas}, {torch.backends.cpu.get_cpu_capability()}")
     print(", ".join(versions))
 
 
