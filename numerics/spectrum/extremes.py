@@ -29,8 +29,9 @@ Operator = Callable[[Tensor], Tensor]
 BREAKDOWN = 1e-13
 # Numbers that the basis of a batch may hold: 2^28 float64 numbers are 2 GiB.
 BASIS_ENTRIES = 1 << 28
-# Eigenvalues of T are looked at after each of the first steps and then every so many.
-EARLY, EVERY = 8, 2
+# Eigenvalues of T are looked at after each of the first steps and then every so many; after each step
+# where a product is long compared with a look.
+EARLY, EVERY, LONG = 8, 2, 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,7 @@ class Extremes:
     tridiagonal: tuple[Tensor, Tensor]
 
 
+@torch.no_grad()
 def extremes(
     operator: Operator,
     shape: tuple[int, int],
@@ -110,8 +112,8 @@ def extremes(
         if found.vectors.shape[1] >= size:
             break
         again = _krylov(
-            operator, _random(size, generator).to(device=device, dtype=dtype).expand(batch, size), found.vectors,
-            limit, generator, lambda ritz, found=found: wanted.nothing_missing(ritz, found),
+            operator, _random(size, generator).to(device=device, dtype=dtype).expand(batch, size),
+            found.vectors, limit, generator, lambda ritz, found=found: wanted.nothing_missing(ritz, found),
         )  # fmt: skip
         steps += again.steps
         merged, changed = wanted.merged(found, again)
@@ -188,7 +190,7 @@ def _krylov(
     room = size - (0 if locked is None else locked.shape[1])
     limit = min(limit, room)
     before = 0 if locked is None else locked.shape[1]
-    basis = start.new_zeros(batch, before + limit, size)
+    basis = start.new_empty(batch, before + limit, size)
     if locked is not None:
         basis[:, :before] = locked
     direction = _orthogonal(start.clone(), basis[:, :before])
@@ -207,7 +209,7 @@ def _krylov(
             broken = beta.double() <= BREAKDOWN * scale
             last = step + 1 == limit
             beside[:, step] = torch.where(broken | (last & torch.tensor(limit == room)), 0.0, beta)
-            if last or step < EARLY or step % EVERY == 0:
+            if last or step < EARLY or step % EVERY == 0 or size >= LONG:
                 ritz = _ritz(diagonal[:, : step + 1], beside[:, : step + 1], scale, size)
                 # After a breakdown the space seen so far is invariant; what a new direction adds counts too.
                 if last or (enough(ritz) and not bool(broken.any())):
@@ -229,10 +231,21 @@ def _orthogonal(vectors: Tensor, basis: Tensor) -> Tensor:
     """The parts of `vectors` [B, P] orthogonal to the rows of `basis` [B, j, P] (two passes)."""
     if basis.shape[1] == 0:
         return vectors
-    column = vectors.unsqueeze(-1)
+    if basis.shape[-1] >= LONG:
+        # A member at a time by torch, as the operator's large products: two BLAS would share the cores.
+        return torch.stack([_orthogonal_to(known, v) for known, v in zip(basis, vectors, strict=True)])
+    row = vectors.unsqueeze(-2)
     for _ in range(2):
-        column = column - product(basis.mT, product(basis, column))
-    return column.squeeze(-1)
+        # Both products run along the rows of the basis as they lie in memory.
+        row = row - product(product(basis, row.mT).mT, basis)
+    return row.squeeze(-2)
+
+
+def _orthogonal_to(known: Tensor, vector: Tensor) -> Tensor:
+    """The part of a vector [P] orthogonal to the rows of `known` [j, P] (two passes)."""
+    for _ in range(2):
+        vector = torch.addmv(vector, known.mT, torch.mv(known, vector), alpha=-1.0)
+    return vector
 
 
 def _ritz(diagonal: Tensor, beside: Tensor, scale: Tensor, size: int) -> _Ritz:
@@ -365,7 +378,8 @@ class _Wanted:
         """The values as they are given out."""
         converged = torch.ones_like(found.scale, dtype=torch.bool)
         high = slice(0, self.largest)
-        for values, errors in ((found.high[:, high], found.high_error[:, high]), (found.low, found.low_error)):
+        ends = (found.high[:, high], found.high_error[:, high]), (found.low, found.low_error)
+        for values, errors in ends:
             converged = converged & self.close(values, errors, found.scale).all(-1)
         return Extremes(
             found.high, found.high_error, found.low, found.low_error, steps, converged, tridiagonal
