@@ -6,8 +6,8 @@ within r of t; where t is alone, with the distance g to the next one, within r^2
 other Ritz values less their residuals.
 
 One start vector sees one vector of each eigenspace, so of a multiple eigenvalue only one copy is found.
-When several eigenvalues are asked for, a run in the complement of what was found follows: it ends
-when its Ritz values stay inside, or brings a copy and is repeated.
+When several eigenvalues are asked for, a run in the complement of what was found follows, of as many
+steps as the first one: its Ritz values stay inside, or it brings a copy and is repeated.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Extremes:
     """Ritz values at both ends, each with its error; a float estimate for a random start.
 
     `largest` [B, k] descending, `smallest` [B, l] ascending, errors of the same shapes: residual bounds
-    (see the module) plus rounding, whether or not the tolerance was reached; infinite where a product
-    was not finite, and there the values are NaN.  Values never exceed the true k-th largest (are
+    (see the module) plus rounding, whether or not the tolerance was reached; infinite, with the value
+    NaN, where a product was not finite or a run of few steps found fewer values.  Values never exceed the true k-th largest (are
     never below the true l-th smallest) by more than rounding.  `steps` counts products.
     `tridiagonal`: the diagonal of T, [B, m], and the entries beside it with beta last, [B, m], of the
     first run; it ends early only after a breakdown, where beta is 0.
@@ -67,7 +67,7 @@ def extremes(
     relative_to_norm: bool = True,
     max_steps: int = 200,
     copies: bool = True,
-    sharp: bool = True,
+    sharp: bool = False,
     extra: int = 0,
     start: Tensor | None = None,
     dtype: torch.dtype = torch.float64,
@@ -85,7 +85,8 @@ def extremes(
         relative_to_norm: False for this times the |value| itself.
         max_steps: products at most in one run.
         copies: look for further copies of multiple eigenvalues when more than one is asked for.
-        sharp: False for errors r in place of min(r, r^2 / g).
+        sharp: errors min(r, r^2 / g) in place of r; an estimate, which is too small where eigenvalues
+            that the run has not seen yet lie closer than g.
         extra: give out this many further Ritz values at the upper end, which need not be exact.
         start: start vectors of their own, [B, P], in place of one that all members share.
         dtype: of the vectors.
@@ -114,6 +115,7 @@ def extremes(
         again = _krylov(
             operator, _random(size, generator).to(device=device, dtype=dtype).expand(batch, size),
             found.vectors, limit, generator, lambda ritz, found=found: wanted.nothing_missing(ritz, found),
+            run.steps,
         )  # fmt: skip
         steps += again.steps
         merged, changed = wanted.merged(found, again)
@@ -184,8 +186,9 @@ def _krylov(
     limit: int,
     generator: torch.Generator,
     enough: Callable[[_Ritz], bool],
+    least: int = 1,
 ) -> _Run:
-    """Run Lanczos in the complement of `locked` [B, j, P] until `enough` or the limit."""
+    """Run Lanczos in the complement of `locked` [B, j, P], `least` steps, until `enough` or the limit."""
     batch, size = start.shape
     room = size - (0 if locked is None else locked.shape[1])
     limit = min(limit, room)
@@ -212,7 +215,7 @@ def _krylov(
             if last or step < EARLY or step % EVERY == 0 or size >= LONG:
                 ritz = _ritz(diagonal[:, : step + 1], beside[:, : step + 1], scale, size)
                 # After a breakdown the space seen so far is invariant; what a new direction adds counts too.
-                if last or (enough(ritz) and not bool(broken.any())):
+                if last or (step + 1 >= least and enough(ritz) and not bool(broken.any())):
                     table = diagonal[:, : step + 1], beside[:, : step + 1]
                     return _Run(ritz, basis[:, before : before + step + 1], step + 1, table)
             if bool(broken.any()):
@@ -348,7 +351,7 @@ class _Wanted:
         """What was found with what a run in the complement adds, and whether it added something."""
         changed = False
         ends: list[tuple[Tensor, Tensor]] = []
-        extra: list[Tensor] = []
+        columns: set[int] = set()
         count = run.ritz.values.shape[-1]
         for sign, wanted, column in ((-1.0, self.smallest, 0), (1.0, self.largest, count - 1)):
             have, error = self._end(found, sign)
@@ -358,16 +361,14 @@ class _Wanted:
                 changed = changed or have.shape[1] < wanted or bool(better.any())
             values = torch.cat((sign * have, sign * value[:, None]), -1)
             errors = torch.cat((error, its_error[:, None]), -1)
-            values, order = values.nan_to_num(nan=-torch.inf).sort(dim=-1, descending=True, stable=True)
+            known = values.masked_fill(torch.isnan(values), -torch.inf)
+            order = known.sort(dim=-1, descending=True, stable=True).indices[:, :wanted]
             ends.append(
-                (sign * values[:, :wanted], torch.gather(errors, 1, order)[:, :wanted])
-                if wanted
-                else (have, error)
+                (sign * values.gather(1, order), errors.gather(1, order)) if wanted else (have, error)
             )
-            if wanted:
-                row = run.ritz.vectors[:, :, column].unsqueeze(1).to(run.basis.dtype)
-                extra.append(_unit(product(row, run.basis)))
-        vectors = torch.cat((found.vectors, *extra), 1)
+            columns |= {column} if wanted else set()
+        rows = run.ritz.vectors[:, :, sorted(columns)].mT.to(run.basis.dtype)
+        vectors = torch.cat((found.vectors, _unit(product(rows, run.basis))), 1)
         (low, low_error), (high, high_error) = ends
         return _Found(low, low_error, high, high_error, vectors, found.scale), changed
 
@@ -381,9 +382,18 @@ class _Wanted:
         ends = (found.high[:, high], found.high_error[:, high]), (found.low, found.low_error)
         for values, errors in ends:
             converged = converged & self.close(values, errors, found.scale).all(-1)
+        missing = found.high.shape[1] < self.largest or found.low.shape[1] < self.smallest
         return Extremes(
-            found.high, found.high_error, found.low, found.low_error, steps, converged, tridiagonal
-        )
+            _padded(found.high, self.largest, torch.nan), _padded(found.high_error, self.largest, torch.inf),
+            _padded(found.low, self.smallest, torch.nan), _padded(found.low_error, self.smallest, torch.inf),
+            steps, converged & (not missing), tridiagonal,
+        )  # fmt: skip
+
+
+def _padded(values: Tensor, count: int, filler: float) -> Tensor:
+    """At least so many columns: a run of few steps finds few values."""
+    lacking = count - values.shape[1]
+    return values if lacking <= 0 else torch.nn.functional.pad(values, (0, lacking), value=filler)
 
 
 def _unit(vectors: Tensor) -> Tensor:
