@@ -131,7 +131,7 @@ def own_spectra(problem: Problem) -> torch.Tensor:
     def part(rows: slice) -> torch.Tensor:
         with lock:
             tables = hessians(network, loss, theta[rows], problem.x, problem.y, lower=True)
-        return full_spectra(tables, threads=1).values
+        return full_spectra(tables, lower=True, threads=1).values
 
     return in_threads(part, *theta.shape)
 

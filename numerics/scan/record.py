@@ -59,7 +59,10 @@ def _part(objective: Objective, plan: Plan, theta: Tensor, step_sizes: Tensor) -
         torch.diagonal(matrices, dim1=-2, dim2=-1).add_(plan.optimiser.weight_decay)
     rounding = _assembly_error(objective, plan, theta, matrices)
     if plan.mode is not Mode.full:
-        found = verdicts(matrices, step_sizes.double(), _generator(plan), tolerance=plan.tolerance)
+        found = verdicts(
+            matrices.double(), step_sizes.double(), _generator(plan), tolerance=plan.tolerance,
+            determinants=False, threads=1,
+        )  # fmt: skip
         return _named(found, rounding)
     spectra = full_spectra(matrices, threads=1)
     spectra = type(spectra)(spectra.values.double(), spectra.error.double() + rounding)

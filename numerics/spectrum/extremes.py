@@ -29,9 +29,9 @@ Operator = Callable[[Tensor], Tensor]
 BREAKDOWN = 1e-13
 # Numbers that the basis of a batch may hold: 2^28 float64 numbers are 2 GiB.
 BASIS_ENTRIES = 1 << 28
-# Eigenvalues of T are looked at after each of the first steps and then every so many; after each step
-# where a product is long compared with a look.
-EARLY, EVERY, LONG = 8, 2, 1 << 14
+# Eigenvalues of T are looked at after each of the first steps and then after one more eighth of them; after
+# each step where a product is long compared with a look.
+EARLY, SHARE, LONG = 8, 8, 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,6 +202,7 @@ def _krylov(
     beside = start.new_zeros(batch, limit, dtype=torch.float64)
     scale = start.new_zeros(batch, dtype=torch.float64)
     while True:
+        look = 0
         for step in range(limit):
             q = basis[:, before + step]
             moved = operator(q)
@@ -212,7 +213,8 @@ def _krylov(
             broken = beta.double() <= BREAKDOWN * scale
             last = step + 1 == limit
             beside[:, step] = torch.where(broken | (last & torch.tensor(limit == room)), 0.0, beta)
-            if last or step < EARLY or step % EVERY == 0 or size >= LONG:
+            if last or step < EARLY or step >= look or size >= LONG:
+                look = step + max(2, step // SHARE)
                 ritz = _ritz(diagonal[:, : step + 1], beside[:, : step + 1], scale, size)
                 # After a breakdown the space seen so far is invariant; what a new direction adds counts too.
                 if last or (step + 1 >= least and enough(ritz) and not bool(broken.any())):
