@@ -12,6 +12,7 @@ huber, s = sigmoid:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 import torch
@@ -22,8 +23,8 @@ from numerics.errors import NumericsError
 from proofs.network import Loss, LossKind, entry_function
 
 __all__ = [
-    "hessian_matrix", "hessian_product", "kink_distance", "output_gradient", "quadratic_form", "terms_added",
-    "values",
+    "hessian_map", "hessian_matrix", "hessian_product", "kink_distance", "output_gradient", "quadratic_form",
+    "terms_added", "values",
 ]  # fmt: skip
 
 
@@ -63,18 +64,25 @@ def output_gradient(loss: Loss, f: Tensor, y: Tensor) -> Tensor:
 
 def hessian_product(loss: Loss, f: Tensor, y: Tensor, v: Tensor) -> Tensor:
     """The Hessian in f of every sample's loss times v: `[N, out] * 2, [..., N, out] -> [..., N, out]`."""
+    return hessian_map(loss, f, y)(v)
+
+
+def hessian_map(loss: Loss, f: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
+    """The map v -> (Hessian in f of every sample's loss) v; what does not depend on v is computed once."""
     match loss.kind:
         case LossKind.CROSS_ENTROPY:
             p = torch.softmax(f, dim=-1)
-            return p * (v - (p * v).sum(-1, keepdim=True))
+            return lambda v: p * (v - (p * v).sum(-1, keepdim=True))
         case LossKind.MSE:
-            return 2.0 * v
+            return lambda v: 2.0 * v
         case LossKind.HALF_MSE:
-            return v
+            return lambda v: v
         case LossKind.BCE:
-            return _entries(loss, 2, f) * v
+            curves = _entries(loss, 2, f)
+            return lambda v: curves * v
         case LossKind.HUBER:
-            return _entries(loss, 2, f - y) * v
+            curves = _entries(loss, 2, f - y)
+            return lambda v: curves * v
         case _:
             assert_never(loss.kind)
 

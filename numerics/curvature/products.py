@@ -35,12 +35,16 @@ DIRECTION_ENTRIES = 1 << 23
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Linearised:
-    """A tape with sigma''(z) c, from which products with any number of directions are made."""
+    """A tape with sigma''(z) c and the loss's Hessian as a map, from which products are made."""
 
     network: Network
-    loss: Loss
     tape: Tape
-    y: Tensor
+    curvature: Callable[[Tensor], Tensor]
+
+    @classmethod
+    def at(cls, network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> _Linearised:
+        tape = record(network, loss, theta, x, y, second=True)
+        return cls(network, tape, losses.hessian_map(loss, tape.values[-1], y))
 
     def product(self, v: Tensor) -> Tensor:
         """The sum over the samples of H_i v: `[..., P] -> [..., P]`."""
@@ -64,7 +68,9 @@ class _Linearised:
         last = tangents[-1]
         if last is None:
             raise NumericsError("expected a network with a dense layer but found none")
-        s = losses.hessian_product(self.loss, tape.values[-1], self.y, last)
+        s = self.curvature(last)
+        # What follows changes s in place.
+        s = s.clone() if s is last else s
         blocks: list[Tensor] = []
         for index in range(len(tape.parameters) - 1, -1, -1):
             pair, direction, r = tape.parameters[index], directions[index], tangents[index]
@@ -72,8 +78,8 @@ class _Linearised:
             if c is None:
                 break
             if pair is None or direction is None:
-                s = s if slope is None else s * slope
-                s = s if bend is None or r is None else torch.addcmul(s, bend, r)
+                s = s if slope is None else s.mul_(slope)
+                s = s if bend is None or r is None else s.addcmul_(bend, r)
                 continue
             block = product(s.mT, tape.values[index])
             if r is not None:
@@ -101,7 +107,7 @@ def hessian_vector_product(
     with torch.no_grad():
         copies = 2 * max(1, math.prod(theta.shape[:-1]))
         parts = [
-            _Linearised(network, loss, record(network, loss, theta, part_x, part_y, second=True), part_y)
+            _Linearised.at(network, loss, theta, part_x, part_y)
             for part_x, part_y in chunks(network, require_samples(x), y, copies)
         ]
     count = x.shape[-2]

@@ -58,14 +58,14 @@ def _check(table: np.ndarray) -> None:
 
 @lru_cache(maxsize=64)
 def _work_size(size: int) -> int:
-    from scipy.linalg import lapack
+    import scipy.linalg.lapack as lapack  # pyright: ignore
 
-    return max(1, int(lapack.dsytrf_lwork(size, lower=1)[0]))
+    return max(1, int(lapack.dsytrf_lwork(size, lower=1)[0]))  # pyright: ignore
 
 
 @lru_cache(maxsize=8)
 def _function(name: str, arguments: tuple[Any, ...]) -> Any:
-    from scipy.linalg import cython_lapack
+    from scipy.linalg import cython_lapack  # pyright: ignore
 
     capsule = cython_lapack.__pyx_capi__[name]
     api = ctypes.pythonapi

@@ -40,8 +40,9 @@ class Extremes:
 
     `largest` [B, k] descending, `smallest` [B, l] ascending, errors of the same shapes: residual bounds
     (see the module) plus rounding, whether or not the tolerance was reached; infinite, with the value
-    NaN, where a product was not finite or a run of few steps found fewer values.  Values never exceed the true k-th largest (are
-    never below the true l-th smallest) by more than rounding.  `steps` counts products.
+    NaN, where a product was not finite or a run of few steps found fewer values.  Values never exceed
+    the true k-th largest (are never below the true l-th smallest) by more than rounding.  `steps`
+    counts products.
     `tridiagonal`: the diagonal of T, [B, m], and the entries beside it with beta last, [B, m], of the
     first run; it ends early only after a breakdown, where beta is 0.
     """

@@ -27,8 +27,8 @@ class Spectra:
     """Ascending eigenvalues `[B, P]` and a bound of their errors, `[B]`.
 
     `error` = P eps ||A||_F for the eigenvalue routine (its backward error, with the usual modest
-    polynomial taken as P), for the matrix as given; at most sqrt(2) times that for lower triangles.  A matrix with an entry that is not finite has
-    NaN eigenvalues and an infinite error.
+    polynomial taken as P), for the matrix as given; at most sqrt(2) times that for lower triangles.
+    A matrix with an entry that is not finite has NaN eigenvalues and an infinite error.
     """
 
     values: Tensor

@@ -46,7 +46,8 @@ def inertia(matrices: Tensor, shifts: Tensor) -> Inertia:
     """
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2] or shifts.shape != matrices.shape[:1]:
         raise NumericsError(
-            f"expected matrices [B, P, P] and shifts [B] but got {tuple(matrices.shape)}, {tuple(shifts.shape)}"
+            f"expected matrices [B, P, P] and shifts [B] but got {tuple(matrices.shape)}, "
+            f"{tuple(shifts.shape)}"
         )
     size = matrices.shape[-1]
     with METER.eigenvalues():
