@@ -22,6 +22,8 @@ from torch import Tensor
 from numerics.errors import NumericsError
 from numerics.metering import METER, product
 
+from .result import UNDERFLOW
+
 __all__ = ["Extremes", "extremes", "upper_bound"]
 
 Operator = Callable[[Tensor], Tensor]
@@ -268,7 +270,7 @@ def _ritz(diagonal: Tensor, beside: Tensor, scale: Tensor, size: int) -> _Ritz:
     values, vectors = values.to(diagonal), vectors.to(diagonal)
     residuals = beside[:, count - 1, None] * vectors[:, -1].abs()
     eps = torch.finfo(torch.float64).eps
-    rounding = 4.0 * (math.sqrt(size) + count) * eps * scale[:, None]
+    rounding = 4.0 * (math.sqrt(size) + count) * eps * scale[:, None] + UNDERFLOW
     errors = torch.minimum(residuals, residuals.square() / _gaps(values, residuals)) + rounding
     nan = ~finite[:, None]
     return _Ritz(

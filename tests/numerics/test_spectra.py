@@ -770,9 +770,3 @@ def test_one_vector_has_no_standard_error() -> None:
 def test_counts_below_one_are_refused(options) -> None:
     with pytest.raises(NumericsError, match="expected counts >= 1 but got vectors="):
         spectral_density(lambda v: v, 4, generator=generator(), **options)
-
-
-def test_a_trace_of_something_that_is_no_function_is_refused() -> None:
-    _, found, _ = quadrature(SPECTRA["spread"], vectors=1, steps=4)
-    with pytest.raises(NumericsError, match="a function of tensors"):
-        found.trace(2.0)
