@@ -325,7 +325,7 @@ class _Wanted:
     def close(self, values: Tensor, errors: Tensor, scale: Tensor) -> Tensor:
         """Whether each error is small enough."""
         measure = scale[:, None].expand_as(values) if self.relative_to_norm else values.abs()
-        return errors <= self.tolerance * measure
+        return errors <= self.tolerance * measure + 4.0 * UNDERFLOW
 
     def pairs(self, run: _Run) -> _Found:
         """The wanted Ritz pairs of a run; with too few steps the ends overlap."""
