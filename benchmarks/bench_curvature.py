@@ -13,10 +13,9 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
-from threading import Lock
+from threading import local
 
 import curvature_peers as peers
 import numpy as np
@@ -124,13 +123,17 @@ def own_hessians(problem: Problem, out: torch.Tensor | None = None) -> torch.Ten
 
 
 def own_spectra(problem: Problem) -> torch.Tensor:
+    """Each thread assembles a few Hessians in tables of its own, which stay in or near the cache."""
     network, loss, theta = network_of(problem), LOSSES[problem.loss], problem.theta
-    # One thread assembles small Hessians while the others look for eigenvalues.
-    lock = Lock() if theta.shape[1] < THREADED_SIZE else nullcontext()
+    size = theta.shape[1]
+    own = local()
 
     def part(rows: slice) -> torch.Tensor:
-        with lock:
-            tables = hessians(network, loss, theta[rows], problem.x, problem.y, lower=True)
+        count = rows.stop - rows.start
+        if not hasattr(own, "tables"):
+            own.tables = torch.zeros(count, size, size, dtype=theta.dtype)
+        tables = own.tables[:count]
+        hessians(network, loss, theta[rows], problem.x, problem.y, lower=True, out=tables)
         return full_spectra(tables, lower=True, threads=1).values
 
     return in_threads(part, *theta.shape)
