@@ -251,9 +251,8 @@ def scan(
     with _interruptible():
         from gradlemma.scan_command import run_scan
 
-        momentum = "none" if optimiser == "gd" else optimiser
         rule = {
-            "momentum": momentum, "beta": beta, "weight_decay": weight_decay, "batch": batch,
+            "momentum": optimiser, "beta": beta, "weight_decay": weight_decay, "batch": batch,
             "schedule": schedule,
         }  # fmt: skip
         raise typer.Exit(

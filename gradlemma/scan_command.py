@@ -88,8 +88,8 @@ def _optimiser(*, momentum: str, beta: str, weight_decay: str, batch: int | None
         if length and not length.isdecimal():
             raise NumericsError(f"expected a schedule such as warmup:100 but got {printable(schedule)}")
         return Optimiser(
-            _member(Momentum, momentum, "--optimiser"), _number(beta, "beta"),
-            _number(weight_decay, "weight-decay"), batch,
+            Momentum.none if momentum == "gd" else _member(Momentum, momentum, "--optimiser"),
+            _number(beta, "beta"), _number(weight_decay, "weight-decay"), batch,
             Schedule(_member(ScheduleKind, name, "--schedule"), int(length or 0)),
         )  # fmt: skip
     except NumericsError as error:
@@ -100,6 +100,6 @@ def _member(kind: Any, name: str, key: str) -> Any:
     try:
         return kind(name)
     except ValueError:
-        known = ", ".join(member.value for member in kind)
+        known = ", ".join("gd" if member.value == "none" else member.value for member in kind)
         raise ProblemError(f"expected one of {known} but got {printable(name)}", kind="usage", key=key,
                            remedy="choose one of them") from None  # fmt: skip

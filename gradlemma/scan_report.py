@@ -137,7 +137,7 @@ def print_report(found: Scanned, profile: bool) -> None:
         print(f"time of the workers: {text}")
     for note in found.notes:
         print(printable(note, 400))
-    print(f"arrays, {DOCUMENT} and figures: {printable(found.directory, 400)}")
+    print(f"arrays, {DOCUMENT}{' and figures' if found.figures else ''}: {printable(found.directory, 400)}")
 
 
 def _print_rows(summary: ScanSummary) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from numerics.dynamics import Optimiser, around, random_starts
 from numerics.errors import NumericsError
 from numerics.objective import NetworkObjective, Objective, module_objective
 from numerics.scan import Mode, Plan, chosen_cut, fields_of
+from proofs.errors import GradlemmaError
 
 if TYPE_CHECKING:
     from proofs.network import Loss
@@ -27,6 +30,7 @@ AUTO_FULL = 400
 # What float32 can promise of an eigenvalue, relative to the norm.
 FLOAT32_TOLERANCE = 1e-3
 MIN_FREE_SHARE = 0.25
+MAX_RECORDS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +91,47 @@ def setup_of_module(
 ) -> Setup:
     """The scan of any torch module by torch.func; runs start at its parameters, or around them.
 
+    A copy of the module in evaluation mode is used; the module itself stays as it is.
+
     Raises:
-        ProblemError: if a loss is not finite, or options do not fit.
+        ProblemError: if a loss is not finite, options do not fit, or torch.func cannot differentiate it.
     """
-    parameters = [p.detach().reshape(-1).double().cpu() for p in module.parameters()]
+    module = copy.deepcopy(module).double().eval()
+    parameters = [p.detach().reshape(-1).cpu() for p in module.parameters()]
     if not parameters:
         raise ProblemError("expected a module with parameters but got none", kind="network")
-    module = module.double().eval()
     starts = around(torch.cat(parameters), options.radius, options.seeds, options.seed)
     objective = module_objective(module, loss, x.double(), y.double())
     buffers = [(name, _hash(b.detach().cpu().numpy())) for name, b in module.named_buffers()]
-    return _setup(objective, starts, options, f"{module!r} {buffers}", loss, type(module).__name__)
+    # What the module computes is named by its values: its code cannot be compared.
+    with torch.no_grad():
+        outputs = _attempted(lambda: module(objective.x))
+    values = _attempted(lambda: torch.cat((objective.losses(starts), objective.gradients(starts).sum(1))))
+    _attempted(lambda: objective.products(starts[:1])(starts[:1]))
+    seen = [_hash(part.detach().cpu().numpy()) for part in (outputs, values)]
+    return _setup(objective, starts, options, f"{module!r} {buffers} {seen}", loss, type(module).__name__)
+
+
+def _attempted(work: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """What a module gives, or a refusal where torch.func cannot follow it."""
+    try:
+        return work()
+    except GradlemmaError:
+        raise
+    except Exception as error:
+        raise ProblemError(
+            f"expected a module that torch.func can differentiate twice but got {type(error).__name__}: "
+            f"{printable(error, 200)}",
+            kind="network",
+            remedy="write it with operations that torch.func.vmap and jvp know, or use a Sequential",
+        ) from None
 
 
 def _starts(problem: Problem, options: ScanOptions) -> torch.Tensor:
+    if options.start == "random" and options.radius:
+        raise ProblemError(
+            "expected --radius with --start weights alone", kind="usage", remedy="add --start weights"
+        )
     if options.start == "random":
         return random_starts(problem.network, options.seeds, options.seed)
     if options.start != "weights":
@@ -136,6 +167,13 @@ def _plan(objective: Objective, options: ScanOptions, identity: str) -> Plan:
     mode = _mode(objective.parameter_count, options)
     device = _device(options.device)
     ends = [min(n, objective.parameter_count) for n in (options.largest, options.smallest)]
+    if options.optimiser.batch is not None and options.optimiser.batch > objective.sample_count:
+        raise ProblemError(
+            f"expected --batch of at most {objective.sample_count}, the number of samples, but got "
+            f"{options.optimiser.batch}",
+            kind="usage",
+            remedy="use a smaller --batch, or none for all samples",
+        )
     sizes = {
         "parameter_count": objective.parameter_count, "sample_count": objective.sample_count,
         "work_per_sample": objective.work_per_sample, "every": options.every,
@@ -147,6 +185,12 @@ def _plan(objective: Objective, options: ScanOptions, identity: str) -> Plan:
             f"{options.every}, {options.seeds}",
             kind="usage",
         )  # fmt: skip
+    if options.steps // options.every > MAX_RECORDS:
+        raise ProblemError(
+            f"expected at most {MAX_RECORDS} records of a run but got {options.steps // options.every}",
+            kind="limit",
+            remedy="use a larger --every",
+        )
     if not 0.0 < options.checkpoint <= 1e6:
         raise ProblemError(
             f"expected --checkpoint above 0 seconds but got {options.checkpoint:g}",

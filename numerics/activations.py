@@ -17,7 +17,7 @@ from torch import Tensor
 from numerics.errors import NumericsError
 from proofs.kernel.univariate import Call, Expression, Piece, Univariate
 
-__all__ = ["apply", "distance_to_kinks", "is_zero", "jets"]
+__all__ = ["apply", "distance_to_kinks", "is_zero", "jets", "terms_added"]
 
 MAX_ORDER = 4
 
@@ -79,6 +79,39 @@ def jets(function: Univariate, orders: tuple[int, ...], z: Tensor) -> tuple[Tens
     # z moved into the first period is NaN, or infinite, where it has no place in a period.
     known = z if function.period is None else torch.where(torch.isfinite(t), z, torch.nan)
     return tuple(_keep_nan(result, known) for result in results)
+
+
+def terms_added(function: Univariate, order: int, z: Tensor) -> Tensor:
+    """The sizes of the terms that a derivative adds up: |1| + |tanh^2| for 1 - tanh^2; its rounding's scale.
+
+    Shapes: any -> the same.
+    """
+    pieces = _derivative_pieces(function, order)
+    if function.is_analytic:
+        return _sizes(pieces[0].expression, z)
+    unit = math.pi if function.in_pi else 1.0
+    t, _ = _first_period(function, z)
+    result = torch.zeros_like(z)
+    for piece in _open_ended_if_periodic(function, pieces):
+        inside = _inside(piece, t, unit)
+        safe = torch.where(inside, t, torch.full_like(t, _point_of(piece) * unit))
+        result = torch.where(inside, _sizes(piece.expression, safe), result)
+    return result
+
+
+def _sizes(expression: Expression, z: Tensor) -> Tensor:
+    calls: dict[Call, Tensor] = {}
+    total = torch.zeros_like(z)
+    for (degree, factors), coefficient in expression.terms:
+        term = torch.full_like(z, abs(float(coefficient)))
+        if degree:
+            term = term * _power(z, degree).abs()
+        for inner, exponent in factors:
+            if inner not in calls:
+                calls[inner] = _call(inner, z)
+            term = term * _power(calls[inner], exponent).abs()
+        total = total + term
+    return total
 
 
 def is_zero(function: Univariate, order: int) -> bool:

@@ -19,12 +19,13 @@ import torch
 from torch import Tensor
 
 from numerics.activations import apply, distance_to_kinks
+from numerics.activations import terms_added as activation_terms
 from numerics.errors import NumericsError
 from proofs.network import Loss, LossKind, entry_function
 
 __all__ = [
-    "hessian_map", "hessian_matrix", "hessian_product", "kink_distance", "output_gradient", "quadratic_form",
-    "terms_added", "values",
+    "hessian_map", "hessian_matrix", "hessian_product", "hessian_terms", "kink_distance", "output_gradient",
+    "quadratic_form", "terms_added", "values",
 ]  # fmt: skip
 
 
@@ -85,6 +86,18 @@ def hessian_map(loss: Loss, f: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
             return lambda v: curves * v
         case _:
             assert_never(loss.kind)
+
+
+def hessian_terms(loss: Loss, f: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
+    """The map |v| -> the sizes of what the Hessian's map adds up: its rounding errors' scale."""
+    function = entry_function(loss)
+    if loss.kind is LossKind.CROSS_ENTROPY:
+        p = torch.softmax(f, dim=-1)
+        return lambda v: p * (v + (p * v).sum(-1, keepdim=True))
+    if function is None:
+        return hessian_map(loss, f, y)
+    sizes = activation_terms(function, 2, f if loss.kind is LossKind.BCE else f - y)
+    return lambda v: sizes * v
 
 
 def hessian_matrix(loss: Loss, f: Tensor, y: Tensor) -> Tensor:

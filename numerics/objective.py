@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from numerics.curvature import gradient, hessian_vector_product, hessians
+from numerics.curvature import gradient, hessian_rounding, hessian_vector_product, hessians
 from numerics.errors import NumericsError
 from numerics.evaluate import kink_distances, mean_loss
 from numerics.losses import values
@@ -23,6 +23,9 @@ from proofs.network import Loss, Network
 __all__ = ["FunctionObjective", "NetworkObjective", "Objective", "module_objective", "objective_of"]
 
 Operator = Callable[[Tensor], Tensor]
+
+# Roundings that a product of a function that is not known passes through, a guess.
+FUNCTION_ROUNDINGS = 1e3
 
 
 class Objective(ABC):
@@ -50,6 +53,10 @@ class Objective(ABC):
     @abstractmethod
     def products(self, theta: Tensor) -> Operator:
         """The map v -> H v for each run's Hessian: `[B, P] -> [B, P]`."""
+
+    @abstractmethod
+    def rounding(self, theta: Tensor) -> Tensor:
+        """An estimate of the Hessian's rounding error in the spectral norm: `[B, P] -> [B]`."""
 
     @abstractmethod
     def kink_distances(self, theta: Tensor) -> Tensor:
@@ -103,6 +110,9 @@ class NetworkObjective(Objective):
 
     def products(self, theta: Tensor) -> Operator:
         return hessian_vector_product(self.network, self.loss, theta, self.x, self.y)
+
+    def rounding(self, theta: Tensor) -> Tensor:
+        return hessian_rounding(self.network, self.loss, theta, self.x, self.y)
 
     def kink_distances(self, theta: Tensor) -> Tensor:
         with torch.no_grad():
@@ -158,6 +168,13 @@ class FunctionObjective(Objective):
         slope = torch.func.grad(self._whole)
         product = torch.func.vmap(lambda point, v: torch.func.jvp(slope, (point,), (v,))[1])
         return lambda v: product(theta, v).detach()
+
+    def rounding(self, theta: Tensor) -> Tensor:
+        """From ||H||_F, since what the function adds up is not known: cancellation in it is not seen."""
+        generator = torch.Generator().manual_seed(0)
+        v = torch.randn(theta.shape[-1], generator=generator, dtype=torch.float64).to(theta)
+        size = self.products(theta)(v.expand_as(theta)).norm(dim=-1)
+        return FUNCTION_ROUNDINGS * torch.finfo(theta.dtype).eps * size
 
     def kink_distances(self, theta: Tensor) -> Tensor:
         return theta.new_full(theta.shape[:1], torch.nan)

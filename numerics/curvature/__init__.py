@@ -10,3 +10,4 @@ from .jets import second_derivative as second_derivative
 from .jets import second_of_loss as second_of_loss
 from .products import hessian as hessian
 from .products import hessian_vector_product as hessian_vector_product
+from .rounding import hessian_rounding as hessian_rounding

@@ -27,14 +27,14 @@ from proofs.network import Loss, Network
 from .gradients import require_samples
 from .tape import Tape, chunks, record
 
-__all__ = ["hessian", "hessian_vector_product"]
+__all__ = ["Linearised", "hessian", "hessian_vector_product"]
 
 # Entries of a table [directions, N, width] that one batch of directions may fill (64 MiB).
 DIRECTION_ENTRIES = 1 << 23
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Linearised:
+class Linearised:
     """A tape with sigma''(z) c and the loss's Hessian as a map, from which products are made."""
 
     network: Network
@@ -42,7 +42,7 @@ class _Linearised:
     curvature: Callable[[Tensor], Tensor]
 
     @classmethod
-    def at(cls, network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> _Linearised:
+    def at(cls, network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Linearised:
         tape = record(network, loss, theta, x, y, second=True)
         return cls(network, tape, losses.hessian_map(loss, tape.values[-1], y))
 
@@ -107,7 +107,7 @@ def hessian_vector_product(
     with torch.no_grad():
         copies = 2 * max(1, math.prod(theta.shape[:-1]))
         parts = [
-            _Linearised.at(network, loss, theta, part_x, part_y)
+            Linearised.at(network, loss, theta, part_x, part_y)
             for part_x, part_y in chunks(network, require_samples(x), y, copies)
         ]
     count = x.shape[-2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -61,25 +63,25 @@ def _part(objective: Objective, plan: Plan, theta: Tensor, step_sizes: Tensor) -
     if plan.mode is not Mode.full:
         found = verdicts(
             matrices.double(), step_sizes.double(), _generator(plan), tolerance=plan.tolerance,
-            determinants=False, threads=1,
+            determinants=False, threads=1, noise=rounding,
         )  # fmt: skip
-        return _named(found, rounding)
+        return _named(found)
     spectra = full_spectra(matrices, threads=1)
     spectra = type(spectra)(spectra.values.double(), spectra.error.double() + rounding)
-    named = _named(verdicts_of_spectra(spectra, step_sizes.double()), torch.zeros_like(rounding))
+    named = _named(verdicts_of_spectra(spectra, step_sizes.double()))
     return named | {"spectrum": spectra.values, "spectrum_error": spectra.error}
 
 
-def _named(found: Verdicts, rounding: Tensor) -> dict[str, Tensor]:
+def _named(found: Verdicts) -> dict[str, Tensor]:
     return {
         "sharpness": found.largest,
-        "sharpness_error": found.largest_error + rounding,
+        "sharpness_error": found.largest_error,
         "lambda_min": found.smallest,
-        "lambda_min_error": found.smallest_error + rounding,
+        "lambda_min_error": found.smallest_error,
         "above_1_over_eta": found.above_1,
         "above_2_over_eta": found.above_2,
         "distance": found.distance,
-        "distance_error": found.distance_error + rounding,
+        "distance_error": found.distance_error,
         "det_sign": found.sign,
         "log_abs_det": found.log_abs_det,
         "log_abs_det_error": found.log_abs_det_error,
@@ -87,10 +89,11 @@ def _named(found: Verdicts, rounding: Tensor) -> dict[str, Tensor]:
 
 
 def _assembly_error(objective: Objective, plan: Plan, theta: Tensor, matrices: Tensor) -> Tensor:
-    """What rounding does to the assembled Hessians, measured: `[B]`.
+    """What rounding does to the assembled Hessians: `[B]`, an estimate, and what is measured besides.
 
-    For a Gaussian v the mean of ||E v||^2 is ||E||_F^2, where E is the difference of the assembled
-    matrix and the map v -> H v of two passes.  The largest of the probes, times a factor.
+    The estimate is the objective's.  For a Gaussian v the mean of ||E v||^2 is ||E||_F^2, where E is the
+    difference of the assembled matrix and the map v -> H v of two passes.  The largest of the probes,
+    times a factor.
     """
     operator = objective.products(theta)
     probes = torch.randn(PROBES, theta.shape[-1], generator=_generator(plan), dtype=torch.float64).to(theta)
@@ -100,7 +103,7 @@ def _assembly_error(objective: Objective, plan: Plan, theta: Tensor, matrices: T
         v = probe.expand_as(theta)
         expected = operator(v) + plan.optimiser.weight_decay * v
         worst = torch.maximum(worst, (assembled[..., number] - expected).norm(dim=-1))
-    return CAUTION * worst.double()
+    return CAUTION * worst.double() + objective.rounding(theta).double()
 
 
 def _of_products(objective: Objective, plan: Plan, theta: Tensor, step_sizes: Tensor) -> dict[str, Tensor]:
@@ -111,6 +114,10 @@ def _of_products(objective: Objective, plan: Plan, theta: Tensor, step_sizes: Te
         largest=plan.largest, smallest=plan.smallest, tolerance=plan.tolerance,
         dtype=theta.dtype, device=theta.device,
     )  # fmt: skip
+    noise = objective.rounding(theta).double()[:, None]
+    found = replace(
+        found, largest_error=found.largest_error + noise, smallest_error=found.smallest_error + noise
+    )
     rate = step_sizes.double()
     return {
         "sharpness": found.largest[:, 0],

@@ -92,6 +92,7 @@ class Store:
         Raises:
             StoreError: if it holds another scan, is in use, or cannot be written.
         """
+        _refuse_foreign(directory, plan)
         with _said(f"the directory {directory.name}"):
             directory.mkdir(parents=True, exist_ok=True)
             (directory / STATES).mkdir(exist_ok=True)
@@ -292,6 +293,23 @@ class Store:
             yield start + (run * records + first) * each, count * each
 
 
+def _refuse_foreign(directory: Path, plan: Plan) -> None:
+    """Refuse a directory that no scan has made and that holds files of the names of arrays.
+
+    Raises:
+        StoreError: naming one of them.
+    """
+    if (directory / LOCK).exists() or not directory.is_dir():
+        return
+    names = [*COORDINATES, *(field.name for field in plan.fields)]
+    for name in names:
+        if array_path(directory, name).exists():
+            raise StoreError(
+                f"expected an empty directory or one of a scan but {directory.name} holds a file "
+                f"{name}.npy of another origin; choose another --out"
+            )
+
+
 def _ledger(directory: Path, plan: Plan) -> sqlite3.Connection:
     """The ledger of this plan; one that is damaged is begun anew."""
     path = directory / LEDGER
@@ -334,7 +352,10 @@ def _another(directory: Path, document: str, plan: Plan) -> StoreError:
         names = Plan.of_document(json.loads(document)).differences(plan)
     except (ValueError, NumericsError):
         names = ()
-    what = "the problem file or its data" if "identity" in names else ", ".join(names) or "the plan"
+    # Starts follow from the seed, and the cut from other options.
+    names = tuple(n for n in names if not (n == "identity" and "seed" in names))
+    shown = {"identity": "the problem file, its data or its starts", "cut": "checkpoint"}
+    what = ", ".join(shown.get(name, name) for name in names) or "the plan"
     return StoreError(
         f"expected the scan that {directory.name} was begun with but it differs in {what}; "
         "choose another --out, or run the first command again"

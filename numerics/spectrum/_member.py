@@ -141,13 +141,15 @@ class _View:
     floor: float
 
     @classmethod
-    def of(cls, run: _Run, squares: float) -> _View:
-        """The view after the steps so far, with ||A||_F^2."""
+    def of(cls, run: _Run, squares: float, noise: float) -> _View:
+        """The view after the steps so far, with ||A||_F^2 and a bound of the errors in A."""
         count = run.count
         diagonal, beside = run.diagonal[:count], run.beside[:count]
         values, errors = run.ritz()
+        errors = errors + noise
         frobenius = math.sqrt(squares)
-        slack = (64.0 * EPS * (count + 1) + (2.0 * BREAKDOWN if run.broken else 0.0)) * frobenius + UNDERFLOW
+        slack = (64.0 * EPS * (count + 1) + (2.0 * BREAKDOWN if run.broken else 0.0)) * frobenius
+        slack += noise + UNDERFLOW
         if count == run.size:
             return cls(
                 values, errors, values[::-1] - slack, values[::-1] + slack, -math.inf, values[0] - slack
@@ -225,10 +227,10 @@ class _Seen:
     error: float
 
     @classmethod
-    def of(cls, run: _Run, steps: int, squares: float, first: float, second: float) -> _Seen:
+    def of(cls, run: _Run, steps: int, squares: float, noise: float, first: float, second: float) -> _Seen:
         """What is seen after this many steps."""
         run.extend(steps)
-        view = _View.of(run, squares)
+        view = _View.of(run, squares, noise)
         above_1 = view.count(first)
         above_2 = 0 if above_1 == 0 else view.count(second)
         distance, error = (math.nan, math.inf) if above_1 == UNKNOWN else view.distance(first, above_1)
@@ -242,7 +244,9 @@ class _Seen:
         return self.error <= DISTANCE_TOLERANCE * self.distance
 
 
-def examine(matrix: Array, step_size: float, starts: Starts, tolerance: float, determinant: bool) -> Row:
+def examine(
+    matrix: Array, step_size: float, starts: Starts, tolerance: float, determinant: bool, noise: float = 0.0
+) -> Row:
     """The verdict on a symmetric matrix, [P, P].
 
     Args:
@@ -251,10 +255,11 @@ def examine(matrix: Array, step_size: float, starts: Starts, tolerance: float, d
         starts: random vectors.
         tolerance: of the extreme eigenvalues, relative to the norm.
         determinant: factor wherever an eigenvalue is above 1/eta.
+        noise: a bound of the errors in the matrix, in the spectral norm.
     """
     flat = np.ascontiguousarray(matrix, dtype=np.float64)
     squares = float(np.vdot(flat, flat))
-    if not math.isfinite(squares):
+    if not math.isfinite(squares) or not math.isfinite(noise):
         return NOTHING
     first, second = (number / step_size if step_size else math.inf for number in (1.0, 2.0))
 
@@ -263,16 +268,16 @@ def examine(matrix: Array, step_size: float, starts: Starts, tolerance: float, d
             return flat @ q
 
     run = _Run(times, starts, LOOKS[-1])
-    seen = _Seen.of(run, LOOKS[0], squares, first, second)
+    seen = _Seen.of(run, LOOKS[0], squares, noise, first, second)
     for look in LOOKS[1:]:
         if run.count == run.limit or not _is_worth_more(seen, run.count, first, tolerance, determinant):
             break
-        seen = _Seen.of(run, look, squares, first, second)
+        seen = _Seen.of(run, look, squares, noise, first, second)
     ends = seen.view.ends(tolerance)
     if seen.above_1 == 0 or (seen.is_known and not determinant):
         sign = 1.0 - 2.0 * (seen.above_1 % 2)
         return Row(*ends, seen.above_1, seen.above_2, seen.distance, seen.error, sign, math.nan, math.inf)
-    return _factored(flat, step_size, seen, ends, starts)
+    return _factored(flat, step_size, seen, ends, starts, noise)
 
 
 def _is_worth_more(seen: _Seen, count: int, first: float, tolerance: float, determinant: bool) -> bool:
@@ -290,21 +295,27 @@ def _close(view: _View, tolerance: float) -> bool:
 
 
 def _factored(
-    matrix: Array, step_size: float, seen: _Seen, ends: tuple[float, float, float, float], starts: Starts
+    matrix: Array,
+    step_size: float,
+    seen: _Seen,
+    ends: tuple[float, float, float, float],
+    starts: Starts,
+    noise: float,
 ) -> Row:
     """Sign and log |det| from L D L^T at 1/eta, and what Lanczos has left open."""
     first, second, size = 1.0 / step_size, 2.0 / step_size, len(matrix)
     found = _shifted(matrix, first)
-    off = float(found.error[0])
+    off = float(found.error[0]) + noise
     if seen.is_known:
         above, above_2, distance, error = seen.above_1, seen.above_2, seen.distance, seen.error
         least = distance - error
     else:
         distance, error = _distance(found, seen.view, first, starts)
+        error += noise
         # The distance is found from above, so a factor is kept.
         least = distance / SAFETY
         above = int(found.above[0]) if least > off else UNKNOWN
-        above_2 = _above_2(matrix, seen.view, above, first, second, starts)
+        above_2 = _above_2(matrix, seen.view, above, first, second, starts, noise)
     # A matrix within `off` of the factored one: each of P factors moves by at most that much.
     decided = above != UNKNOWN and least > off and above == int(found.above[0])
     log_error = size * off / least if decided else math.inf
@@ -347,7 +358,9 @@ def _distance(found: Inertia, view: _View, shift: float, starts: Starts) -> tupl
     return best, error
 
 
-def _above_2(matrix: Array, view: _View, above_1: int, first: float, second: float, starts: Starts) -> int:
+def _above_2(
+    matrix: Array, view: _View, above_1: int, first: float, second: float, starts: Starts, noise: float
+) -> int:
     """Eigenvalues above 2/eta: by the bounds, by the located eigenvalues, else by another factorisation."""
     if view.reach < second or above_1 == 0:
         return 0
@@ -356,7 +369,7 @@ def _above_2(matrix: Array, view: _View, above_1: int, first: float, second: flo
             return found
     again = _shifted(matrix, second)
     distance, _ = _distance(again, view, second, starts)
-    return int(again.above[0]) if distance > SAFETY * float(again.error[0]) else UNKNOWN
+    return int(again.above[0]) if distance > SAFETY * (float(again.error[0]) + noise) else UNKNOWN
 
 
 def _tridiagonal(diagonal: Array, beside: Array) -> Array:

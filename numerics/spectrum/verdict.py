@@ -10,7 +10,7 @@ the Ritz values do not show on which side every one of the counted eigenvalues i
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -88,6 +88,7 @@ def verdicts(
     tolerance: float = TOLERANCE,
     determinants: bool = True,
     threads: int | None = None,
+    noise: Tensor | None = None,
 ) -> Verdicts:
     """The verdicts from the Hessians: `[B, P, P], [B] -> [B]`; the matrices must be symmetric.
 
@@ -100,9 +101,12 @@ def verdicts(
         tolerance: of the extreme eigenvalues, relative to the norm; their errors are given.
         determinants: False to leave out log |det| where the counts are known without it.
         threads: matrices at a time on the CPU; without it as many as torch has threads.
+        noise: bounds of the errors in the matrices, [B]; what they may change is undecided.
     """
+    noise = torch.zeros(len(matrices)) if noise is None else noise
+    noise = noise.to(matrices.device, torch.float64)
     if matrices.device.type == "cpu":
-        return _on_cpu(matrices, step_sizes, generator, tolerance, determinants, threads)
+        return _on_cpu(matrices, step_sizes, generator, tolerance, determinants, threads, noise)
     rows = max(1, PART_ENTRIES // matrices.shape[-1] ** 2)
     state = generator.get_state()
     parts: list[Verdicts] = []
@@ -110,7 +114,7 @@ def verdicts(
         # Every part begins with the same numbers.
         generator.set_state(state)
         part = slice(start, start + rows)
-        parts.append(_part(matrices[part], step_sizes[part], generator, tolerance))
+        parts.append(_part(matrices[part], step_sizes[part], generator, tolerance, noise[part]))
     return Verdicts(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Verdicts)))
 
 
@@ -121,13 +125,14 @@ def _on_cpu(
     tolerance: float,
     determinants: bool,
     threads: int | None,
+    noise: Tensor,
 ) -> Verdicts:
     starts = Starts.draw(matrices.shape[-1], generator)
-    tables, rates = matrices.detach().numpy(), step_sizes.double().tolist()
+    tables, rates, errors = matrices.detach().numpy(), step_sizes.double().tolist(), noise.tolist()
 
     def examined(index: int) -> Row:
         with torch.no_grad(), np.errstate(all="ignore"):
-            return examine(tables[index], rates[index], starts, tolerance, determinants)
+            return examine(tables[index], rates[index], starts, tolerance, determinants, errors[index])
 
     count = min(threads or torch.get_num_threads(), len(matrices))
     if count <= 1:
@@ -145,14 +150,21 @@ def _on_cpu(
     )
 
 
-def _part(matrices: Tensor, step_sizes: Tensor, generator: torch.Generator, tolerance: float) -> Verdicts:
+def _part(
+    matrices: Tensor, step_sizes: Tensor, generator: torch.Generator, tolerance: float, noise: Tensor
+) -> Verdicts:
     batch, size = matrices.shape[:2]
     few = extremes(
         lambda v: product(matrices, v.unsqueeze(-1)).squeeze(-1), (batch, size), generator=generator,
         extra=min(WATCHED, size) - 1, tolerance=tolerance, max_steps=FEW_STEPS, copies=False, sharp=False,
         dtype=matrices.dtype, device=matrices.device,
     )  # fmt: skip
-    reach = upper_bound(few, torch.linalg.matrix_norm(matrices))
+    reach = upper_bound(few, torch.linalg.matrix_norm(matrices)) + noise
+    few = replace(
+        few,
+        largest_error=few.largest_error + noise[:, None],
+        smallest_error=few.smallest_error + noise[:, None],
+    )
     found = _below(few, reach, step_sizes, tolerance)
     chosen = (~(reach < 1.0 / step_sizes)).nonzero().flatten()
     if len(chosen):
@@ -163,6 +175,7 @@ def _part(matrices: Tensor, step_sizes: Tensor, generator: torch.Generator, tole
             few.largest[chosen],
             few.largest_error[chosen],
             reach[chosen],
+            noise[chosen],
         )
         for name, values in part.read(generator).items():
             found[name][chosen] = values.to(found[name].dtype)
@@ -194,10 +207,12 @@ class _Open:
     ritz: Tensor
     errors: Tensor
     reach: Tensor
+    noise: Tensor
 
     def read(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Counts, distance, sign and log |det| from L D L^T at 1/eta."""
         first = inertia(self.matrices, 1.0 / self.step_sizes)
+        first = replace(first, error=first.error + self.noise)
         distance, error = self._distance(first, 1.0 / self.step_sizes, generator)
         # The distance is found from above, so a factor is kept.
         known = (distance > SAFETY * first.error) & (first.above >= 0)
@@ -245,6 +260,7 @@ class _Open:
         if len(chosen):
             part = _Open(*(getattr(self, field.name)[chosen] for field in fields(_Open)))
             again = inertia(part.matrices, second[chosen])
+            again = replace(again, error=again.error + part.noise)
             distance, _ = part._distance(again, second[chosen], generator)
             found[chosen] = again.above.masked_fill(distance <= SAFETY * again.error, UNKNOWN)
         return found

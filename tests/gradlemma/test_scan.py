@@ -116,16 +116,18 @@ def test_every_mode_records_what_its_description_says(mode, tmp_path) -> None:
         (("--eta", "1:2"), "LOW:HIGH:COUNT"),
         (("--eta", ""), "expected a number"),
         (("--eta", "1/10:1:4", "--spectrum", "all"), "auto, full, extreme, verdict or none"),
-        (("--eta", "1/10:1:4", "--optimiser", "adam"), "none, heavy-ball, nesterov"),
+        (("--eta", "1/10:1:4", "--optimiser", "adam"), "gd, heavy-ball, nesterov"),
         (("--eta", "1/10:1:4", "--optimiser", "nesterov"), "0 < beta < 1"),
         (("--eta", "1/10:1:4", "--schedule", "warmup"), "a length in steps"),
-        (("--eta", "1/10:1:4", "--batch", "1000"), "at most 24"),
+        (("--eta", "1/10:1:4", "--batch", "1000"), "at most 24, the number of samples"),
         (("--eta", "1/10:1:4", "--dtype", "float32", "--tolerance", "1e-6"), "float32 can promise"),
         (("--eta", "1/10:1:4", "--dtype", "float16"), "float64 or float32"),
         (("--eta", "1/10:1:4", "--device", "tpu"), "auto, cpu or cuda"),
         (("--eta", "1/10:1:4", "--start", "here"), "random or weights"),
         (("--eta", "1/10:1:4", "--radius", "-1", "--start", "weights"), "radius >= 0"),
         (("--eta", "1/10:1:4", "--checkpoint", "0"), "above 0"),
+        (("--eta", "1/10:1:4", "--radius", "1"), "--start weights"),
+        (("--eta", "1/10:1:4", "--steps", "1000000000", "--every", "1"), "at most 2000000 records"),
     ],
 )
 def test_bad_options_are_refused_in_a_sentence(arguments, words, tmp_path) -> None:
@@ -292,3 +294,98 @@ def test_float32_is_computed_in_float32(tmp_path) -> None:
     assert (error > 1e-7).all()
     assert (np.abs(single.array("spectrum") - double.array("spectrum")).max(-1) <= error).all()
     assert single.plan.mode is Mode.full
+
+
+class Wave(torch.nn.Module):
+    """sin(k x w): what it computes depends on a number that is no parameter."""
+
+    def __init__(self, k: float) -> None:
+        super().__init__()
+        self.k = k
+        self.inner = torch.nn.Linear(2, 1)
+
+    def forward(self, x):
+        return torch.sin(self.k * self.inner(x))
+
+
+def module_scan(module, directory):
+    torch.manual_seed(1)
+    x, y = torch.randn(6, 2, dtype=torch.float64), torch.randn(6, 1, dtype=torch.float64)
+    return scan(module, directory, loss="mse", x=x, y=y, step_sizes=(0.1,), seeds=1, steps=2, figures=False)
+
+
+def test_another_module_of_the_same_name_is_refused(tmp_path) -> None:
+    from numerics.scan import StoreError
+
+    torch.manual_seed(0)
+    module, other = Wave(1.0), Wave(5.0)
+    other.load_state_dict(module.state_dict())
+    module_scan(module, tmp_path / "scan")
+    assert module_scan(module, tmp_path / "scan").spent.chunks == 0
+    with pytest.raises(StoreError, match="differs in the problem"):
+        module_scan(other, tmp_path / "scan")
+
+
+def test_the_module_stays_as_it_is(tmp_path) -> None:
+    layer = torch.nn.Linear(2, 2)
+    module = torch.nn.Sequential(layer, torch.nn.Dropout(0.5), layer, torch.nn.Linear(2, 1)).train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    for _ in range(2):
+        module_scan(module, tmp_path / "scan")
+    assert module.training and all(p.dtype == torch.float32 for p in module.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+class Stuck(torch.nn.Module):
+    """A module that looks at its numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = torch.nn.Linear(2, 1)
+
+    def forward(self, x):
+        return self.inner(x) * self.inner(x).sum().item()
+
+
+def test_a_module_that_cannot_be_differentiated_is_refused_in_a_sentence(tmp_path) -> None:
+    with pytest.raises(ProblemError, match=r"torch.func can differentiate twice"):
+        module_scan(Stuck(), tmp_path / "scan")
+
+
+def test_files_of_another_origin_are_left_alone(tmp_path) -> None:
+    (tmp_path / "scan").mkdir()
+    (tmp_path / "scan" / "loss.npy").write_text("mine")
+    code, _, err = run(REGRESSION, *SMALL, "--out", tmp_path / "scan", "--quiet")
+    assert code == 2 and "another origin" in err
+    assert (tmp_path / "scan" / "loss.npy").read_text() == "mine"
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce"])
+@pytest.mark.parametrize("mode", ["full", "extreme", "verdict"])
+def test_errors_cover_what_cancels_in_saturated_outputs(loss, mode, tmp_path) -> None:
+    """One layer and one sample: H = (softmax or sigmoid Hessian) x [x; 1][x; 1]^T, known in closed form."""
+    from fractions import Fraction
+
+    from flint import arb, ctx
+
+    weight, x = Fraction(40), Fraction(3, 4)
+    problem = Problem.of(
+        Network.of(1, Dense(2)), loss, x=[[x]], y=[[0, 1]], weights=[[[weight], [-weight]], [0, 0]]
+    )
+    options = {
+        "step_sizes": (0.1,),
+        "seeds": 1,
+        "steps": 1,
+        "start": "weights",
+        "spectrum": mode,
+        "figures": False,
+    }
+    found = scan(problem, tmp_path / "scan", **options)
+    ctx.prec = 300
+    z = arb(int(weight * x * (2 if loss == "cross_entropy" else 1)))
+    share = 1 / (1 + (-z).exp()) * (1 / (1 + z.exp()))
+    scale = arb(int(16 * (1 + x * x))) / 16
+    exact = float((2 * share if loss == "cross_entropy" else share) * scale)
+    assert abs(float(found.array("sharpness")[0, 0, 0]) - exact) <= float(
+        found.array("sharpness_error")[0, 0, 0]
+    )

@@ -74,7 +74,7 @@ def generator() -> torch.Generator:
 
 def by_device_route(matrices: torch.Tensor, rates: torch.Tensor) -> Verdicts:
     """The batched route that matrices on a device take."""
-    return verdict._part(matrices, rates, generator(), 1e-3)
+    return verdict._part(matrices, rates, generator(), 1e-3, torch.zeros_like(rates))
 
 
 ROUTES = {

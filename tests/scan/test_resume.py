@@ -122,7 +122,7 @@ def test_a_changed_problem_is_refused_and_nothing_is_lost(tmp_path: Path) -> Non
     done = subprocess.run([*command(problem, out), "--steps", "60"], capture_output=True, text=True)
     assert done.returncode == 2
     message = json.loads(done.stdout)["error"]["message"]
-    assert "differs in the problem file or its data" in message and "another --out" in message
+    assert "differs in the problem file, its data or its starts" in message and "another --out" in message
     assert tree(out) == before
 
 

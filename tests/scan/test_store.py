@@ -120,10 +120,10 @@ def test_another_plan_is_refused_and_named(objective, run) -> None:
     directory = run(objective, plan_of(objective))
     before = tree(directory)
     for changes, word in (
-        ({"identity": "changed"}, "the problem file or its data"),
+        ({"identity": "changed"}, "the problem file, its data or its starts"),
         ({"steps": 40}, "steps"),
         ({"step_sizes": (0.1, 0.5)}, "step_sizes"),
-        ({"cut": Cut(3, 3)}, "cut"),
+        ({"cut": Cut(3, 3)}, "checkpoint"),
     ):
         with pytest.raises(StoreError, match=word):
             Store.open(directory, plan_of(objective, **changes))
