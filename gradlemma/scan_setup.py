@@ -108,6 +108,8 @@ def setup_of_module(
         outputs = _attempted(lambda: module(objective.x))
     values = _attempted(lambda: torch.cat((objective.losses(starts), objective.gradients(starts).sum(1))))
     _attempted(lambda: objective.products(starts[:1])(starts[:1]))
+    if _mode(objective.parameter_count, options).holds_hessians:
+        _attempted(lambda: objective.hessians(starts[:1]))
     seen = [_hash(part.detach().cpu().numpy()) for part in (outputs, values)]
     return _setup(objective, starts, options, f"{module!r} {buffers} {seen}", loss, type(module).__name__)
 

@@ -153,21 +153,31 @@ class FunctionObjective(Objective):
             return torch.func.vmap(self._whole)(theta)
 
     def gradients(self, theta: Tensor, rows: Tensor | None = None) -> Tensor:
-        if rows is None:
-            return torch.func.vmap(torch.func.grad(self._whole))(theta).detach()
-        part = torch.func.grad(self.function)
-        return torch.func.vmap(part)(theta, self.x[rows], self.y[rows]).detach()
+        with torch.enable_grad():
+            if rows is None:
+                return torch.func.vmap(torch.func.grad(self._whole))(theta).detach()
+            part = torch.func.grad(self.function)
+            return torch.func.vmap(part)(theta, self.x[rows], self.y[rows]).detach()
 
     def hessians(self, theta: Tensor, *, lower: bool = False) -> Tensor:
         del lower
-        # One run at a time: forward over reverse holds P tangents of every intermediate value.
-        found = torch.stack([torch.func.hessian(self._whole)(row) for row in theta]).detach()
+        # One run at a time, since P cotangents of every intermediate value are held.  Reverse over reverse:
+        # forward over reverse is wrong for some of torch's own layers, such as LayerNorm.
+        with torch.enable_grad():
+            slope = torch.func.grad(self._whole)
+            found = torch.stack([torch.func.jacrev(slope)(row) for row in theta]).detach()
         return 0.5 * (found + found.mT)
 
     def products(self, theta: Tensor) -> Operator:
         slope = torch.func.grad(self._whole)
         product = torch.func.vmap(lambda point, v: torch.func.jvp(slope, (point,), (v,))[1])
-        return lambda v: product(theta, v).detach()
+
+        def times(v: Tensor) -> Tensor:
+            # Without autograd torch takes fused kernels, which have no second derivatives.
+            with torch.enable_grad():
+                return product(theta, v).detach()
+
+        return times
 
     def rounding(self, theta: Tensor) -> Tensor:
         """From ||H||_F, since what the function adds up is not known: cancellation in it is not seen."""

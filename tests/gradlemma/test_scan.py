@@ -389,3 +389,24 @@ def test_errors_cover_what_cancels_in_saturated_outputs(loss, mode, tmp_path) ->
     assert abs(float(found.array("sharpness")[0, 0, 0]) - exact) <= float(
         found.array("sharpness_error")[0, 0, 0]
     )
+
+
+def test_layers_that_normalise_have_the_hessian_of_autograd() -> None:
+    from numerics.objective import module_objective
+    from proofs.network import Loss
+
+    torch.manual_seed(3)
+    module = torch.nn.Sequential(
+        torch.nn.Linear(6, 4), torch.nn.LayerNorm(4), torch.nn.Tanh(), torch.nn.Linear(4, 4),
+        torch.nn.GroupNorm(2, 4), torch.nn.Linear(4, 1),
+    ).double()  # fmt: skip
+    x, y = torch.randn(5, 6, dtype=torch.float64), torch.randn(5, 1, dtype=torch.float64)
+    objective = module_objective(module, Loss.MSE, x, y)
+    theta = torch.cat([p.detach().reshape(-1) for p in module.parameters()])
+    expected = torch.autograd.functional.hessian(lambda t: objective.function(t, x, y), theta)
+    with torch.no_grad():
+        torch.testing.assert_close(objective.hessians(theta[None])[0], expected, rtol=1e-9, atol=1e-9)
+        v = torch.randn_like(theta)
+        torch.testing.assert_close(
+            objective.products(theta[None])(v[None])[0], expected @ v, rtol=1e-9, atol=1e-9
+        )
