@@ -33,9 +33,6 @@ PART_ENTRIES = 1 << 20
 SECONDS, ROUNDS = 8.0, 7
 # A call that takes longer than this many seconds is timed once.
 SLOW = 5.0
-# From this many parameters on two threads assemble Hessians faster than one; below, the interpreter's lock
-# costs more than the second core gives.
-THREADED_SIZE = 1000
 LOSSES = {"mse": Loss.MSE, "cross-entropy": Loss.CROSS_ENTROPY}
 
 
@@ -96,23 +93,9 @@ def in_threads(part: Callable[[slice], torch.Tensor], batch: int, size: int) -> 
         torch.set_num_threads(before)
 
 
-def with_one_thread(call: Callable[[], torch.Tensor]) -> torch.Tensor:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            return call()
-    finally:
-        torch.set_num_threads(before)
-
-
 def own_hessians(problem: Problem, out: torch.Tensor | None = None) -> torch.Tensor:
     network, loss, theta = network_of(problem), LOSSES[problem.loss], problem.theta
     found = torch.zeros(*theta.shape, theta.shape[1], dtype=theta.dtype) if out is None else out
-    if theta.shape[1] < THREADED_SIZE:
-        return with_one_thread(
-            lambda: hessians(network, loss, theta, problem.x, problem.y, lower=True, out=found)
-        )
 
     def part(rows: slice) -> torch.Tensor:
         hessians(network, loss, theta[rows], problem.x, problem.y, lower=True, out=found[rows])
@@ -245,7 +228,9 @@ def bench_verdicts(problem: Problem, steps: int, rate: float) -> None:
     top = spectra.values[:, -1]
     for name, low, high, limit in (("Lanczos bounds alone", 0.3, 0.9, 0.25), ("counts above", 1.1, 3.0, 0.5)):
         rates = torch.linspace(low, high, batch, dtype=torch.float64) / top
-        mine = lambda rates=rates: verdicts(matrices, rates, torch.Generator().manual_seed(0))  # noqa: E731
+        mine = lambda rates=rates: verdicts(  # noqa: E731
+            matrices, rates, torch.Generator().manual_seed(0), determinants=False
+        )
         found, expected = mine(), verdicts_of_spectra(spectra, rates)
         undecided = int((found.above_1 < 0).sum() + (found.above_2 < 0).sum())
         same = all(

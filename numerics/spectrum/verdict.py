@@ -27,6 +27,8 @@ from .inertia import Inertia, inertia, solve_shifted
 __all__ = ["Verdicts", "verdicts", "verdicts_of_spectra"]
 
 UNKNOWN = -1
+# From this size on the work on a matrix is long enough for several threads.
+THREADED_SIZE = 1000
 # Lanczos steps before the first look and at most, and steps of inverse iteration for the distance.
 FEW_STEPS, INVERSE_STEPS = 10, 8
 TOLERANCE, INVERSE_TOLERANCE = 1e-3, 1e-2
@@ -100,7 +102,8 @@ def verdicts(
         generator: the source of the start vector.
         tolerance: of the extreme eigenvalues, relative to the norm; their errors are given.
         determinants: False to leave out log |det| where the counts are known without it.
-        threads: matrices at a time on the CPU; without it as many as torch has threads.
+        threads: matrices at a time on the CPU; without it as many as torch has threads, and one where the
+            matrices are so small that threads would wait for each other.
         noise: bounds of the errors in the matrices, [B]; what they may change is undecided.
     """
     noise = torch.zeros(len(matrices)) if noise is None else noise
@@ -134,7 +137,8 @@ def _on_cpu(
         with torch.no_grad(), np.errstate(all="ignore"):
             return examine(tables[index], rates[index], starts, tolerance, determinants, errors[index])
 
-    count = min(threads or torch.get_num_threads(), len(matrices))
+    alone = matrices.shape[-1] < THREADED_SIZE
+    count = min(threads or (1 if alone else torch.get_num_threads()), len(matrices))
     if count <= 1:
         rows = [examined(index) for index in range(len(matrices))]
     else:
