@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gradlemma.problem import Problem
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "duration", "forecast"]
 
 # Fitted to runs of 64-32-16-10 and 64-256-256-10 networks on 1797 samples; good to a factor of 3.
 BASE_S, BASE_MIB = 6.0, 450.0
@@ -29,8 +29,18 @@ class Forecast:
         >>> Forecast(75.0, 1500.0).sentence()
         'forecast: about 1.2 min and 1.5 GiB'
         """
-        time = f"{self.seconds:.0f} s" if self.seconds < 60 else f"{self.seconds / 60:.1f} min"
-        return f"forecast: about {time} and {self.memory_mib / 1024:.1f} GiB"
+        return f"forecast: about {duration(self.seconds)} and {self.memory_mib / 1024:.1f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> duration(0.2), duration(75.0), duration(9000.0)
+    ('1 s', '1.2 min', '2.5 h')
+    """
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def forecast(problem: Problem) -> Forecast:

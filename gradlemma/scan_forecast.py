@@ -12,12 +12,14 @@ import numpy as np
 import torch
 
 from gradlemma.errors import ProblemError
+from gradlemma.forecast import duration
 from gradlemma.resources import available_memory_bytes, free_disk_bytes
 from numerics.dynamics import Runs, advance
 from numerics.metering import METER
 from numerics.objective import Objective
 from numerics.scan import Chunk, ChunkTask, Cut, Mode, Plan, State, run_chunk
 from numerics.scan.plan import run_table_bytes
+from numerics.scan.record import HESSIAN_ENTRIES
 
 __all__ = ["ScanForecast", "forecast_of", "refuse_what_cannot_fit", "workers_for"]
 
@@ -31,7 +33,6 @@ SHARE = 0.8
 WORTH_PROCESSES_S = 20.0
 # How long the sample of the work that the forecast times may take, about.
 SAMPLE_S = 1.5
-HESSIAN_ENTRIES = 1 << 21
 # Runs whose record is timed at first, and parameters from which a Hessian is too long to be timed.
 SAMPLE_RUNS, LARGE_HESSIAN = 2, 1200
 
@@ -54,7 +55,7 @@ class ScanForecast:
         """
         processes = "1 process" if self.workers == 1 else f"{self.workers} processes"
         return (
-            f"forecast: about {_duration(self.seconds)} with {processes}, "
+            f"forecast: about {duration(self.seconds)} with {processes}, "
             f"{self.memory_bytes / 2**30:.1f} GiB of memory ({self.chunk_bytes / 2**20:.0f} MiB a chunk), "
             f"{self.result_bytes / 2**20:.1f} MiB on disk"
         )
@@ -69,7 +70,7 @@ def chunk_bytes(plan: Plan) -> int:
     hessians = 0.0
     if plan.mode.holds_hessians:
         copies = FULL_COPIES if plan.mode is Mode.full else VERDICT_COPIES
-        rows = min(plan.cut.runs, max(1, HESSIAN_ENTRIES // p**2))
+        rows = min(plan.cut.runs, max(1, HESSIAN_ENTRIES[plan.device] // p**2))
         hessians = copies * 8 * rows * p**2 + (64 << 20)
     basis = 8 * plan.cut.runs * p * 200 if plan.mode is Mode.extreme else 0
     return int(tables + records + data + hessians + basis)
@@ -206,9 +207,3 @@ def _remedy(plan: Plan, forecast: ScanForecast) -> str:
     if plan.mode.holds_hessians:
         return "use --spectrum extreme" + (", or fewer --workers" if forecast.workers > 1 else "")
     return "use fewer --workers" if forecast.workers > 1 else "use fewer samples (data.limit)"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

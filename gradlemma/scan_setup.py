@@ -160,7 +160,7 @@ def _setup(
             f"expected a finite loss at the start but seed {seed} has a loss that is NaN or infinite",
             kind="data", remedy="scale the data or the weights",
         )  # fmt: skip
-    data = [_hash(t.numpy()) for t in (objective.x, objective.y, starts)]  # type: ignore[attr-defined]
+    data = [_hash(t.numpy()) for t in (objective.x, objective.y, starts)]
     identity = _hash_text(" ".join([network, loss.label(), *data]))
     return Setup(_plan(objective, options, identity), objective, starts.numpy(), title)
 

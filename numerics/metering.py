@@ -55,23 +55,16 @@ class Meter:
 METER = Meter()
 
 
-def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-    """The matrix products `[..., m, k] @ [..., k, n] -> [..., m, n]`, batch dimensions broadcast.
-
-    Args:
-        a: the left factors.
-        b: the right factors.
-        out: where to put them, if nothing is to be allocated; not under autograd.
-    """
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """The matrix products `[..., m, k] @ [..., k, n] -> [..., m, n]`, batch dimensions broadcast."""
     if torch.is_grad_enabled():
         return a @ b
     start = time.perf_counter()
     if a.device.type == "cpu" and max(a.ndim, b.ndim) > 2:
-        place = None if out is None else out.numpy()
         with np.errstate(all="ignore"):
-            found = torch.from_numpy(np.matmul(a.numpy(), b.numpy(), out=place))
+            found = torch.from_numpy(np.matmul(a.numpy(), b.numpy()))
     else:
-        found = torch.matmul(a, b, out=out)
+        found = a @ b
     METER.gemm += time.perf_counter() - start
     return found
 

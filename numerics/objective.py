@@ -34,9 +34,23 @@ class Objective(ABC):
     `rows` are the indices of a mini-batch for each run, `[B, b]`; without them all samples count.
     """
 
-    parameter_count: int
-    sample_count: int
-    work_per_sample: int
+    x: Tensor
+    y: Tensor
+
+    @property
+    @abstractmethod
+    def parameter_count(self) -> int:
+        """P."""
+
+    @property
+    def sample_count(self) -> int:
+        """N."""
+        return len(self.x)
+
+    @property
+    @abstractmethod
+    def work_per_sample(self) -> int:
+        """Numbers that a pass keeps for a sample, for forecasts of memory."""
 
     @abstractmethod
     def losses(self, theta: Tensor) -> Tensor:
@@ -84,15 +98,11 @@ class NetworkObjective(Objective):
             )
 
     @property
-    def parameter_count(self) -> int:  # type: ignore[override]
+    def parameter_count(self) -> int:
         return self.network.parameter_count
 
     @property
-    def sample_count(self) -> int:  # type: ignore[override]
-        return len(self.x)
-
-    @property
-    def work_per_sample(self) -> int:  # type: ignore[override]
+    def work_per_sample(self) -> int:
         """The entries of all nodes."""
         return sum(self.network.widths())
 
@@ -136,15 +146,11 @@ class FunctionObjective(Objective):
     y: Tensor
 
     @property
-    def parameter_count(self) -> int:  # type: ignore[override]
+    def parameter_count(self) -> int:
         return self.size
 
     @property
-    def sample_count(self) -> int:  # type: ignore[override]
-        return len(self.x)
-
-    @property
-    def work_per_sample(self) -> int:  # type: ignore[override]
+    def work_per_sample(self) -> int:
         """A guess: the nodes are not known."""
         return 4 * math.isqrt(self.size) + math.prod(self.x.shape[1:])
 

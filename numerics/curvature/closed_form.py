@@ -160,8 +160,7 @@ class _Terms:
         fresh: bool,
     ) -> None:
         block, pair = self.blocks[number], self._pair(number)
-        cotangent = self.tape.cotangents[block.index + 1]
-        scaled = extended[number] if cotangent is None else self.share * cotangent
+        scaled = self.share * self._cotangent(block)
         weighted = product(second, pair[0].unsqueeze(-3)) if number else None
         for k in range(number + 1):
             other = self.blocks[k]
@@ -176,6 +175,12 @@ class _Terms:
         if pair is None:
             raise NumericsError("expected a dense layer but got an activation")
         return pair
+
+    def _cotangent(self, block: Block) -> Tensor:
+        found = self.tape.cotangents[block.index + 1]
+        if found is None:
+            raise NumericsError("expected the cotangent of a dense layer but got none")
+        return found
 
     def _extended(self, block: Block) -> Tensor:
         """[h; 1] of a layer with bias, h of one without."""

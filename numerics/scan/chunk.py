@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,8 +65,6 @@ def run_chunk(task: ChunkTask) -> ChunkResult:
     Computes with one thread, so that the result depends neither on other work nor on the machine's
     number of cores.
     """
-    import time
-
     start, before = time.perf_counter(), METER.read()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -78,7 +78,7 @@ def run_chunk(task: ChunkTask) -> ChunkResult:
     return ChunkResult(task.chunk, arrays, state, after[0] - before[0], after[1] - before[1], seconds)
 
 
-def _one_blas_thread():
+def _one_blas_thread() -> AbstractContextManager[object]:
     # SciPy's own LAPACK is loaded first, so that it is among those that are limited.
     import scipy.linalg.lapack  # noqa: F401
 

@@ -108,6 +108,8 @@ class Plan:
         for name in ("seeds", "steps", "every"):
             if getattr(self, name) < 1:
                 raise NumericsError(f"expected {name} >= 1 but got {name}={getattr(self, name)}")
+        if self.dtype not in ("float32", "float64"):
+            raise NumericsError(f"expected dtype float32 or float64 but got dtype={self.dtype}")
         if self.mode is Mode.extreme and not (
             0 < self.largest <= self.parameter_count and 0 < self.smallest <= self.parameter_count
         ):

@@ -121,8 +121,7 @@ def extremes(
             run.steps,
         )  # fmt: skip
         steps += again.steps
-        merged, changed = wanted.merged(found, again)
-        found = merged
+        found, changed = wanted.merged(found, again)
         if not changed:
             break
     return wanted.result(found, steps, run.tridiagonal)
@@ -193,42 +192,42 @@ def _krylov(
 ) -> _Run:
     """Run Lanczos in the complement of `locked` [B, j, P], `least` steps, until `enough` or the limit."""
     batch, size = start.shape
-    room = size - (0 if locked is None else locked.shape[1])
-    limit = min(limit, room)
     before = 0 if locked is None else locked.shape[1]
+    room = size - before
+    limit = min(limit, room)
     basis = start.new_empty(batch, before + limit, size)
     if locked is not None:
         basis[:, :before] = locked
     direction = _orthogonal(start.clone(), basis[:, :before])
-    basis[:, before] = direction / direction.norm(dim=-1, keepdim=True)
+    basis[:, before] = _unit(direction)
     diagonal = start.new_zeros(batch, limit, dtype=torch.float64)
     beside = start.new_zeros(batch, limit, dtype=torch.float64)
     scale = start.new_zeros(batch, dtype=torch.float64)
+    step = look = 0
     while True:
-        look = 0
-        for step in range(limit):
-            q = basis[:, before + step]
-            moved = operator(q)
-            scale = torch.maximum(scale, moved.norm(dim=-1).double())
-            diagonal[:, step] = (q * moved).sum(-1)
-            direction = _orthogonal(moved, basis[:, : before + step + 1])
-            beta = direction.norm(dim=-1)
-            broken = beta.double() <= BREAKDOWN * scale
-            last = step + 1 == limit
-            beside[:, step] = torch.where(broken | (last & torch.tensor(limit == room)), 0.0, beta)
-            if last or step < EARLY or step >= look or size >= LONG:
-                look = step + max(2, step // SHARE)
-                ritz = _ritz(diagonal[:, : step + 1], beside[:, : step + 1], scale, size)
-                # After a breakdown the space seen so far is invariant; what a new direction adds counts too.
-                if last or (step + 1 >= least and enough(ritz) and not bool(broken.any())):
-                    table = diagonal[:, : step + 1], beside[:, : step + 1]
-                    return _Run(ritz, basis[:, before : before + step + 1], step + 1, table)
-            if bool(broken.any()):
-                fresh = _random(size, generator).to(start)
-                other = _orthogonal(fresh.expand(batch, size).clone(), basis[:, : before + step + 1])
-                direction = torch.where(broken[:, None], other, direction)
-            norm = direction.norm(dim=-1, keepdim=True)
-            basis[:, before + step + 1] = direction / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+        q = basis[:, before + step]
+        moved = operator(q)
+        scale = torch.maximum(scale, moved.norm(dim=-1).double())
+        diagonal[:, step] = (q * moved).sum(-1)
+        direction = _orthogonal(moved, basis[:, : before + step + 1])
+        beta = direction.norm(dim=-1)
+        broken = beta.double() <= BREAKDOWN * scale
+        # The whole space is seen after `room` steps: what is left over is rounding.
+        beside[:, step] = torch.zeros_like(beta) if step + 1 == room else torch.where(broken, 0.0, beta)
+        last = step + 1 == limit
+        if last or step < EARLY or step >= look or size >= LONG:
+            look = step + max(2, step // SHARE)
+            ritz = _ritz(diagonal[:, : step + 1], beside[:, : step + 1], scale, size)
+            # After a breakdown the space seen so far is invariant; what a new direction adds counts too.
+            if last or (step + 1 >= least and enough(ritz) and not bool(broken.any())):
+                table = diagonal[:, : step + 1], beside[:, : step + 1]
+                return _Run(ritz, basis[:, before : before + step + 1], step + 1, table)
+        if bool(broken.any()):
+            fresh = _random(size, generator).to(start)
+            other = _orthogonal(fresh.expand(batch, size).clone(), basis[:, : before + step + 1])
+            direction = torch.where(broken[:, None], other, direction)
+        step += 1
+        basis[:, before + step] = _unit(direction)
 
 
 def _random(size: int, generator: torch.Generator) -> Tensor:

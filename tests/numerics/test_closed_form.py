@@ -11,7 +11,6 @@ import torch
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from numerics import evaluate, losses
@@ -57,14 +56,7 @@ WITH_TWINS = [name for name in NETWORKS if name != "pieces of one's own"]
 CLOSE = {"rtol": 1e-11, "atol": 1e-12}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Several threads slow down matrices as small as these."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def instance(network: Network, batch: int, samples: int = 5, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

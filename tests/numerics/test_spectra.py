@@ -11,7 +11,6 @@ import torch
 from flint import acb_mat, arb, arb_mat, ctx, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from numerics import evaluate, losses
@@ -33,14 +32,7 @@ from proofs.network import Dense, Loss, Network
 EPS = torch.finfo(torch.float64).eps
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Several threads slow down matrices as small as these."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tensor(rows) -> Tensor:
