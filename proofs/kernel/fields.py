@@ -17,7 +17,7 @@ from flint import fmpq
 
 from proofs.errors import KernelError
 
-from . import claims, families, indices, scalars, sequences, terms, univariate
+from . import claims, families, indices, maps, scalars, sequences, terms, univariate
 from .claims import Claim
 from .interning import close_classes
 from .scalars import Atom, Composite, Poly
@@ -25,8 +25,10 @@ from .terms import Abbreviation, Term
 
 __all__ = ["NODES", "check_fields", "fields_of", "is_node"]
 
-_MODULES = (terms, families, scalars, sequences, claims, univariate, indices)
-_BASES = (Term, Abbreviation, Atom, Composite, Claim, claims.Sequent)
+_MODULES = (terms, families, scalars, sequences, claims, univariate, indices, maps)
+_BASES = (
+    Term, Abbreviation, Atom, Composite, Claim, claims.Sequent, maps.Map, maps.Place, maps.StepSize,
+)  # fmt: skip
 NODES: dict[str, type] = {
     name: kind
     for module in _MODULES
