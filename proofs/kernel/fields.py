@@ -17,7 +17,19 @@ from flint import fmpq
 
 from proofs.errors import KernelError
 
-from . import claims, families, indices, maps, scalars, sequences, terms, univariate
+from . import (
+    claims,
+    dynamics,
+    families,
+    indices,
+    maps,
+    scalars,
+    sequences,
+    set_claims,
+    sets,
+    terms,
+    univariate,
+)
 from .claims import Claim
 from .interning import close_classes
 from .scalars import Atom, Composite, Poly
@@ -25,9 +37,12 @@ from .terms import Abbreviation, Term
 
 __all__ = ["NODES", "check_fields", "fields_of", "is_node"]
 
-_MODULES = (terms, families, scalars, sequences, claims, univariate, indices, maps)
+_MODULES = (
+    terms, families, scalars, sequences, claims, univariate, indices, maps, sets, dynamics, set_claims,
+)  # fmt: skip
 _BASES = (
     Term, Abbreviation, Atom, Composite, Claim, claims.Sequent, maps.Map, maps.Place, maps.StepSize,
+    sets.Level, sets.Region, dynamics.Dynamics, set_claims.SetClaim,
 )  # fmt: skip
 NODES: dict[str, type] = {
     name: kind
