@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from functools import cache
 
+from proofs.errors import KernelError
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.maps import AnyPlace, At, Entry, Map, Opaque, Unknown
 from proofs.kernel.rules.analytic import (
     AlmostEverywhereElim,
     AlmostEverywhereIntro,
-    AnalyticOuter,
     ComponentsCover,
     CompositionSingular,
     ConstantOuter,
@@ -44,10 +44,7 @@ from proofs.kernel.set_claims import AlmostEverywhereAnalytic, NotWithin, Null, 
 from proofs.kernel.sets import (
     Boundary,
     Component,
-    Either,
     Empty,
-    HitsSingular,
-    Interior,
     KinkLevel,
     Level,
     LevelSet,
@@ -59,8 +56,8 @@ from proofs.kernel.sets import (
 from proofs.kernel.univariate import Function
 
 __all__ = [
-    "SCALAR", "VECTOR", "analytic_after", "entrywise_composition", "level_boundary", "put_in", "scalar_composition",
-    "subset_null",
+    "COMPONENT", "SCALAR", "VECTOR", "analytic_after", "analytic_map", "entrywise_composition",
+    "level_boundary", "null_of", "put_in", "scalar_composition", "subset_null",
 ]  # fmt: skip
 
 SCALAR = Unknown("p", ())
@@ -76,10 +73,24 @@ def put_in(lemma: Theorem, symbol: Unknown, image: Map, *shown: Theorem) -> Theo
     return found
 
 
+def null_of(theorem: Theorem) -> Region:
+    """The set that the theorem says is null."""
+    if not isinstance(theorem.claim, Null):
+        raise KernelError("expected a theorem that a set is null")
+    return theorem.claim.region
+
+
+def analytic_map(singular_null: Theorem) -> Map:
+    """F of the theorem that S(f) is null."""
+    region = null_of(singular_null)
+    if not isinstance(region, SingularPoints):
+        raise KernelError("expected a theorem that S(f) is null")
+    return region.of
+
+
 def subset_null(inner: Region, null_outer: Theorem, *inclusions: Theorem) -> Theorem:
     """`inner` is null because the inclusions put it into the null set of the theorem."""
-    assert isinstance(null_outer.claim, Null)
-    lies = infer(Inclusion(inner, null_outer.claim.region), *inclusions)
+    lies = infer(Inclusion(inner, null_of(null_outer)), *inclusions)
     return infer(Subset(), lies, null_outer)
 
 
@@ -89,10 +100,8 @@ def level_boundary(singular_null: Theorem, level: Level) -> Theorem:
     On a component U of D(f) either f = level on all of U, and U is inside {f = level}; or
     {f = level} is null in U and contains its boundary there.
     """
-    assert isinstance(singular_null.claim, Null)
-    singular = singular_null.claim.region
-    assert isinstance(singular, SingularPoints)
-    f = singular.of
+    f = analytic_map(singular_null)
+    singular = SingularPoints(f)
     level_set, component = LevelSet(f, level), Component(f, COMPONENT)
     boundary = Boundary(level_set)
     here = Meet(boundary, component)
