@@ -95,6 +95,8 @@ def heavy_ball_is_non_singular(analytic: Theorem, step: StepSize, momentum: fmpq
 
     Args:
         analytic: the theorem that the loss is almost everywhere analytic.
+        step: eta.
+        momentum: beta.
     """
     loss = _analytic_map(analytic)
     push, shear = Pushed(loss, step, momentum), Sheared((ONE, ONE), (ZERO, ONE))
@@ -117,6 +119,7 @@ def nesterov_is_non_singular(non_singular: Theorem, momentum: fmpq) -> Theorem:
 
     Args:
         non_singular: the theorem that theta -> theta - eta grad L is non-singular.
+        momentum: beta.
     """
     before, after = nesterov(momentum)
     return infer(
@@ -137,6 +140,7 @@ def proximal_is_non_singular(analytic: Theorem, step: StepSize) -> Theorem:
 
     Args:
         analytic: the theorem that S(L) is empty.
+        step: eta.
     """
     claim = analytic.claim
     if not isinstance(claim, Within) or not isinstance(claim.inner, SingularPoints):
