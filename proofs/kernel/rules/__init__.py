@@ -105,3 +105,16 @@ from .zeros import LevelClosed as LevelClosed
 from .zeros import LinearZero as LinearZero
 from .zeros import SubmersionNull as SubmersionNull
 from .zeros import ZeroSetNull as ZeroSetNull
+from .patterns import LocallyItself as LocallyItself
+from .patterns import SplitPolynomial as SplitPolynomial
+from .patterns import SplitAnalytic as SplitAnalytic
+from .patterns import DropCase as DropCase
+from .patterns import EqualsAt as EqualsAt
+from .patterns import EqualsInBallsAt as EqualsInBallsAt
+from .patterns import CasesCritical as CasesCritical
+from .spectra import SharedEigenvalues as SharedEigenvalues
+from .spectra import OffConstantEigenvalues as OffConstantEigenvalues
+from .spectra import DeterminantVanishes as DeterminantVanishes
+from .spectra import NonzeroDeterminant as NonzeroDeterminant
+from .spectra import SpectraInBalls as SpectraInBalls
+from .spectra import OffIntervals as OffIntervals

@@ -1,0 +1,155 @@
+"""Activation patterns: a map with one expression chosen for every entry of every function with kinks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+from flint import arb, fmpq, fmpq_mpoly
+
+from proofs.errors import KernelError
+
+from .intervals import to_fmpq
+from .map_polynomials import polynomial_values
+from .map_substitution import with_nodes, with_parts
+from .map_values import Point, ball_values, coordinates
+from .maps import Chosen, Entry, Map, MeanOf, Opaque, Unknown, maps_below, parts_of
+from .univariate import Univariate
+
+__all__ = ["Condition", "chosen_in", "conditions_of", "first_kinked", "options_of", "split", "unchosen"]
+
+MOST_CHOICES = 65_536
+# A polynomial as coefficients of sets of (entry of a block, exponent): the arguments in one map may
+# hold different blocks.
+Named = dict[frozenset[tuple[tuple[str, int], int]], fmpq]
+
+
+def first_kinked(root: Map) -> Entry | None:
+    """The first function with kinks whose argument holds none; None if the map has none."""
+    for node in maps_below(root):
+        if isinstance(node, MeanOf | Opaque | Unknown):
+            raise KernelError(f"expected a map of parameters and numbers but got a {type(node).__name__}")
+        if isinstance(node, Entry) and not node.function.is_analytic:
+            return node
+    return None
+
+
+def chosen_in(root: Map) -> list[Chosen]:
+    """The maps for whose entries expressions were chosen, arguments first."""
+    return [node for node in maps_below(root) if isinstance(node, Chosen)]
+
+
+def require_pieces(node: Entry) -> Univariate:
+    """The function, refusing one with infinitely many pieces or without formula."""
+    function = node.function
+    if not isinstance(function, Univariate) or function.period is not None:
+        raise KernelError(f"expected a function with finitely many pieces but got {function.label()}")
+    return function
+
+
+@lru_cache(maxsize=256)
+def polynomials_of(root: Map) -> tuple[fmpq_mpoly, ...]:
+    """The entries of a map as polynomials in theta."""
+    return tuple(polynomial_values(root)[root])
+
+
+def constant_of(polynomial: fmpq_mpoly) -> fmpq | None:
+    if len(polynomial) == 0:
+        return fmpq(0)
+    return polynomial.leading_coefficient() if polynomial.is_constant() else None
+
+
+def options_of(node: Entry) -> list[tuple[int, ...]]:
+    """For every entry of the argument, a polynomial, which choices it may need off a null set.
+
+    An entry that is not constant equals a kink on a null set alone; a constant one lies in one
+    piece, or is a kink.
+    """
+    function = require_pieces(node)
+    found: list[tuple[int, ...]] = []
+    for polynomial in polynomials_of(node.of):
+        value = constant_of(polynomial)
+        found.append(tuple(range(len(function.pieces))) if value is None else (place_of(function, value),))
+    return found
+
+
+def place_of(function: Univariate, value: fmpq) -> int:
+    """The choice that a constant argument needs: -1 - k at the kink k, else the number of its piece."""
+    kinks = [to_fmpq(kink) for kink in function.kinks]
+    if value in kinks:
+        return -1 - kinks.index(value)
+    return sum(kink < value for kink in kinks)
+
+
+def ball_options(node: Entry, point: Point, bits: int) -> list[tuple[int, ...]]:
+    """As `options_of` for an argument that is analytic everywhere: which choices an entry may need.
+
+    An entry whose ball at the point avoids a kink does not equal it identically.
+    """
+    function = require_pieces(node)
+    kinks = [arb(to_fmpq(kink)) for kink in function.kinks]
+    pieces = tuple(range(len(function.pieces)))
+    found: list[tuple[int, ...]] = []
+    for ball in ball_values(node.of, point, bits)[node.of]:
+        met = tuple(-1 - k for k, kink in enumerate(kinks) if ball.overlaps(kink))
+        found.append((*pieces, *met))
+    return found
+
+
+def split(root: Map, node: Entry, options: list[tuple[int, ...]]) -> list[Map]:
+    """The map once for every way to choose, with the choices in place of the function."""
+    count = 1
+    for entry in options:
+        count *= len(entry)
+    if count > MOST_CHOICES:
+        raise KernelError(f"expected at most {MOST_CHOICES} ways to choose but got {count}")
+    function = require_pieces(node)
+    return [with_nodes(root, {node: Chosen(function, tuple(way), node.of)}) for way in product(*options)]
+
+
+def unchosen(root: Map) -> Map:
+    """The map with the functions themselves in place of what was chosen of them."""
+    found: dict[Map, Map] = {}
+    for node in maps_below(root):
+        parts = tuple(found[part] for part in parts_of(node))
+        if isinstance(node, Chosen):
+            found[node] = Entry(node.function, parts[0])
+        else:
+            found[node] = with_parts(node, parts, {}) if parts != parts_of(node) else node
+    return found[root]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """sign * (entry `number` of `argument` - end) > 0."""
+
+    argument: Map
+    number: int
+    sign: int
+    end: fmpq
+
+    def polynomial(self) -> Named:
+        """The left side as a polynomial in the entries of the blocks."""
+        found = polynomials_of(self.argument)[self.number]
+        left = self.sign * (found - found.context().constant(self.end))
+        places = coordinates(self.argument)
+        return {
+            frozenset((places[k], int(e)) for k, e in enumerate(monomial) if e): coefficient
+            for monomial, coefficient in left.terms()
+        }
+
+
+def conditions_of(root: Map) -> list[Condition]:
+    """What holds near a point at which the choices are right: entries strictly inside their pieces."""
+    found: dict[Condition, None] = {}
+    for node in chosen_in(root):
+        for number, choice in enumerate(node.choices):
+            if choice < 0:
+                continue
+            piece = node.function.pieces[choice]
+            if piece.lower is not None:
+                found[Condition(node.of, number, 1, to_fmpq(piece.lower))] = None
+            if piece.upper is not None:
+                found[Condition(node.of, number, -1, to_fmpq(piece.upper))] = None
+    return list(found)
