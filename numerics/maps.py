@@ -34,7 +34,7 @@ from proofs.kernel.maps import (
 )
 from proofs.kernel.univariate import Expression, Piece, Univariate
 
-__all__ = ["distance_to_kinks", "reading", "values"]
+__all__ = ["distance_to_kinks", "kink_distances", "reading", "values"]
 
 Data = Mapping[str, Tensor]
 PARTIALS = {"inverse": torch.reciprocal, "log": torch.log, "sqrt": torch.sqrt}
@@ -73,20 +73,28 @@ def values(root: Map, given: Data | None = None) -> Callable[[Tensor], dict[Map,
     return every
 
 
-def distance_to_kinks(root: Map, theta: Tensor, given: Data | None = None) -> float:
-    """The least distance of an argument of a function to a kink of it, over all maps below the root.
+def kink_distances(root: Map, given: Data | None = None) -> Callable[[Tensor], Tensor]:
+    """The function theta -> the least distance of an argument of a function to a kink of it, a scalar.
 
-    Infinity where no function has kinks, NaN where an argument is NaN.
+    All maps below the root count.  Infinity where no function has kinks, NaN where an argument is NaN.
     """
-    found = values(root, given)(theta)
-    nearest = math.inf
-    for node in found:
-        if isinstance(node, Entry) and isinstance(node.function, Univariate) and node.function.kinks:
-            distance = float(activations.distance_to_kinks(node.function, found[node.of]).min())
-            nearest = distance if math.isnan(distance) else min(nearest, distance)
-            if math.isnan(nearest):
-                return nearest
+    every = values(root, given)
+
+    def nearest(theta: Tensor) -> Tensor:
+        found = every(theta)
+        least = theta.new_full((), math.inf)
+        for node in found:
+            if isinstance(node, Entry) and isinstance(node.function, Univariate) and node.function.kinks:
+                distances = activations.distance_to_kinks(node.function, found[node.of])
+                least = torch.minimum(least, distances.min())
+        return least
+
     return nearest
+
+
+def distance_to_kinks(root: Map, theta: Tensor, given: Data | None = None) -> float:
+    """The value of `kink_distances` at theta."""
+    return float(kink_distances(root, given)(theta))
 
 
 def _places(root: Map) -> dict[str, int]:

@@ -275,5 +275,3 @@ class CasesCritical(Rule):
             if premise.claim is not Null(Meet(critical_set(case, self.step), Whole())):
                 raise KernelError("expected a premise that the critical set of each case is null")
         return Null(Without(critical_set(claim.of, self.step), SingularPoints(claim.of)))
-
-

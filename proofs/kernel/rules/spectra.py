@@ -29,7 +29,8 @@ from .patterns import StoredPoint, point_of
 from .steps import critical_set
 
 __all__ = [
-    "DeterminantVanishes", "NonzeroDeterminant", "OffConstantEigenvalues", "OffIntervals", "SharedEigenvalues",
+    "DeterminantVanishes", "NonzeroDeterminant", "OffConstantEigenvalues", "OffIntervals",
+    "SharedEigenvalues",
     "SpectraInBalls", "block_content", "hessian_blocks",
 ]  # fmt: skip
 
@@ -237,12 +238,8 @@ def _joined(intervals: list[tuple[fmpq, fmpq]]) -> list[tuple[fmpq, fmpq]]:
     return found
 
 
-def _overlaps(
-    first: list[tuple[fmpq, fmpq]], second: list[tuple[fmpq, fmpq]]
-) -> list[tuple[fmpq, fmpq]]:
-    found = [
-        (max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) <= min(b, d)
-    ]
+def _overlaps(first: list[tuple[fmpq, fmpq]], second: list[tuple[fmpq, fmpq]]) -> list[tuple[fmpq, fmpq]]:
+    found = [(max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) <= min(b, d)]
     return _joined(found)
 
 
@@ -266,5 +263,3 @@ class OffIntervals(Rule):
         if any(lower <= inverse <= upper for lower, upper in claim.intervals):
             raise KernelError("expected a step size whose inverse is in no interval")
         return NotWithin(Whole(), critical_set(claim.of, self.step))
-
-
