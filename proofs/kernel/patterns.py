@@ -17,7 +17,10 @@ from .map_values import Point, ball_values, coordinates
 from .maps import Chosen, Entry, Map, MeanOf, Opaque, Unknown, maps_below, parts_of
 from .univariate import Univariate
 
-__all__ = ["Condition", "chosen_in", "conditions_of", "first_kinked", "options_of", "split", "unchosen"]
+__all__ = [
+    "Condition", "Named", "ball_options", "case_at", "chosen_in", "conditions_of", "constant_of",
+    "first_kinked", "options_of", "place_of", "polynomials_of", "split", "unchosen",
+]  # fmt: skip
 
 MOST_CHOICES = 65_536
 # A polynomial as coefficients of sets of (entry of a block, exponent): the arguments in one map may
@@ -106,6 +109,29 @@ def split(root: Map, node: Entry, options: list[tuple[int, ...]]) -> list[Map]:
         raise KernelError(f"expected at most {MOST_CHOICES} ways to choose but got {count}")
     function = require_pieces(node)
     return [with_nodes(root, {node: Chosen(function, tuple(way), node.of)}) for way in product(*options)]
+
+
+def case_at(root: Map, point: Point, bits: int = 128) -> Map:
+    """The map with the expressions chosen that count at the point; untrusted, rules check it again.
+
+    Raises:
+        KernelError: where an entry that is not constant is too near a kink to tell.
+    """
+    case = root
+    while (node := first_kinked(case)) is not None:
+        function = require_pieces(node)
+        kinks = [arb(to_fmpq(kink)) for kink in function.kinks]
+        found: list[int] = []
+        for number, ball in enumerate(ball_values(node.of, point, bits)[node.of]):
+            if any(ball.overlaps(kink) for kink in kinks):
+                value = constant_of(polynomials_of(node.of)[number])
+                if value is None:
+                    raise KernelError("expected a point off the kinks")
+                found.append(place_of(function, value))
+            else:
+                found.append(sum(bool(ball > kink) for kink in kinks))
+        case = with_nodes(case, {node: Chosen(function, tuple(found), node.of)})
+    return case
 
 
 def unchosen(root: Map) -> Map:

@@ -31,7 +31,7 @@ from .logic import expect_premises, no_premises
 from .steps import critical_set
 
 __all__ = [
-    "CasesCritical", "DropCase", "EqualsAt", "EqualsInBallsAt", "LocallyItself", "SplitAnalytic",
+    "CasesCritical", "DropCases", "EqualsAt", "EqualsInBallsAt", "LocallyItself", "SplitAnalytic",
     "SplitPolynomial", "point_of",
 ]  # fmt: skip
 
@@ -128,40 +128,51 @@ class SplitAnalytic(Rule):
         return LocallyOneOf(claim.of, tuple(dict.fromkeys(rest)))
 
 
+# Products of conditions, by their numbers, with factors.
+Products = tuple[tuple[fmpq, tuple[int, ...]], ...]
+
+
 @register
 @dataclass(frozen=True)
-class DropCase(Rule):
+class DropCases(Rule):
     """
     G |- off a null set f is locally one of q_1, ..., q_n
-    ------------------------------------------------------ DropCase      sum_t c_t prod_j g_tj = a
-    G |- off a null set f is locally one of the others                    constant <= 0, c_t > 0
+    ------------------------------------------------------ DropCases      sum_t c_t prod_j g_tj = a
+    G |- off a null set f is locally one of the others                     constant <= 0, c_t > 0
 
-    The g are the conditions of the case, > 0 where it is taken: entries strictly inside the pieces
-    that were chosen, polynomials in theta.  Then a sum of their products would be > 0.
+    For each case that is dropped, the g are its conditions, > 0 where it is taken: entries strictly
+    inside the pieces that were chosen, polynomials in theta.  A sum of their products would be > 0.
     """
 
-    number: int
-    terms: tuple[tuple[fmpq, tuple[int, ...]], ...]
+    drops: tuple[tuple[int, Products], ...]
 
     def conclude(self, *premises: Sequent) -> LocallyOneOf:
         expect_premises(premises, 1)
         claim = locally(premises[0])
-        if not 0 <= self.number < len(claim.cases) or not self.terms:
-            raise KernelError("expected the number of a case and a sum of products of its conditions")
-        conditions = conditions_of(claim.cases[self.number])
-        total = None
-        for factor, numbers in self.terms:
-            if factor <= 0 or not numbers or not all(0 <= n < len(conditions) for n in numbers):
-                raise KernelError("expected products of conditions with positive factors")
-            product = conditions[numbers[0]].polynomial()
-            for n in numbers[1:]:
-                product = _times(product, conditions[n].polynomial())
-            total = _plus(total, factor, product)
-        if total is None or any(coefficient != 0 for monomial, coefficient in total.items() if monomial):
-            raise KernelError("expected a sum of products that is constant")
-        if total.get(frozenset(), fmpq(0)) > 0:
-            raise KernelError("expected a sum of products that is not positive")
-        return LocallyOneOf(claim.of, claim.cases[: self.number] + claim.cases[self.number + 1 :])
+        dropped = {number for number, _ in self.drops}
+        if not dropped or not all(0 <= number < len(claim.cases) for number in dropped):
+            raise KernelError("expected the numbers of cases")
+        for number, products in self.drops:
+            _require_infeasible(claim.cases[number], products)
+        kept = tuple(case for number, case in enumerate(claim.cases) if number not in dropped)
+        return LocallyOneOf(claim.of, kept)
+
+
+def _require_infeasible(case: Map, products: Products) -> None:
+    conditions = conditions_of(case)
+    total: Named = {}
+    for factor, numbers in products:
+        if factor <= 0 or not numbers or not all(0 <= n < len(conditions) for n in numbers):
+            raise KernelError("expected products of conditions with positive factors")
+        product = conditions[numbers[0]].polynomial()
+        for n in numbers[1:]:
+            product = _times(product, conditions[n].polynomial())
+        for key, coefficient in product.items():
+            total[key] = total.get(key, fmpq(0)) + factor * coefficient
+    if not products or any(coefficient != 0 for monomial, coefficient in total.items() if monomial):
+        raise KernelError("expected a sum of products that is constant")
+    if total.get(frozenset(), fmpq(0)) > 0:
+        raise KernelError("expected a sum of products that is not positive")
 
 
 def _times(first: Named, second: Named) -> Named:
@@ -173,13 +184,6 @@ def _times(first: Named, second: Named) -> Named:
                 powers[place] = powers.get(place, 0) + exponent
             key = frozenset(powers.items())
             found[key] = found.get(key, fmpq(0)) + c * d
-    return found
-
-
-def _plus(total: Named | None, factor: fmpq, other: Named) -> Named:
-    found = dict(total or {})
-    for key, coefficient in other.items():
-        found[key] = found.get(key, fmpq(0)) + factor * coefficient
     return found
 
 

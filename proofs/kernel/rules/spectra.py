@@ -17,6 +17,7 @@ from ..eigenvalues import (
     content_in_t,
     determinant_in_t,
     is_root,
+    primitive,
     with_t,
 )
 from ..map_hessians import ball_hessian, exact_hessian
@@ -29,7 +30,7 @@ from .patterns import StoredPoint, point_of
 from .steps import critical_set
 
 __all__ = [
-    "DeterminantVanishes", "NonzeroDeterminant", "OffConstantEigenvalues", "OffIntervals",
+    "DeterminantVanishes", "FactorExcluded", "NonzeroDeterminant", "OffConstantEigenvalues", "OffIntervals",
     "SharedEigenvalues",
     "SpectraInBalls", "block_content", "hessian_blocks",
 ]  # fmt: skip
@@ -123,6 +124,48 @@ def block_content(case: Map, number: int) -> fmpz_poly:
 def _with_t(polynomial: fmpq_mpoly, context: object) -> fmpq_mpoly:
     terms = {(*(int(e) for e in monomial), 0): c for monomial, c in polynomial.terms()}
     return context.from_dict(terms)  # type: ignore[attr-defined, no-any-return]
+
+
+@register
+@dataclass(frozen=True)
+class FactorExcluded(Rule):
+    """
+    G |- eigenvalues other than 0 of the Hessian of q at every theta are roots of f p
+    ---------------------------------------------------------------------------------- FactorExcluded
+    G |- eigenvalues other than 0 of the Hessian of q at every theta are roots of p
+
+    The Hessian H at the point is enclosed in balls, and the ball of det(f(H)) excludes 0: no eigenvalue
+    of H is a root of f.
+    """
+
+    trust = "arb"
+
+    factor: tuple[int, ...]
+    point: StoredPoint
+    bits: int
+
+    def conclude(self, *premises: Sequent) -> ConstantEigenvalues:
+        expect_premises(premises, 1)
+        claim = premises[0].claim
+        if not isinstance(claim, ConstantEigenvalues):
+            raise KernelError("expected a premise about constant eigenvalues")
+        whole, factor = fmpz_poly(list(claim.coefficients)), fmpz_poly(list(self.factor))
+        if factor.degree() < 1 or whole.gcd(factor) != primitive(factor) or primitive(factor) != factor:
+            raise KernelError("expected a primitive factor of the polynomial")
+        hessian = ball_hessian(claim.of, point_of(self.point), self.bits)[2]
+        with ctx.workprec(self.bits):
+            size = hessian.nrows()
+            value = arb_mat(size, size)
+            for c in reversed(self.factor):
+                identity = [c if i == j else 0 for i in range(size) for j in range(size)]
+                value = value * hessian + arb_mat(size, size, identity)
+            determinant = value.det()
+            if not (determinant > 0 or determinant < 0):
+                raise KernelError("expected the ball of the determinant to exclude 0; try another point")
+        rest = whole
+        while rest.gcd(factor).degree() == factor.degree():
+            rest = rest // factor
+        return ConstantEigenvalues(claim.of, tuple(int(c) for c in rest.coeffs()))
 
 
 @register
