@@ -68,7 +68,7 @@ REFUSED = [
     ((1, 2, 2), (MaxPool((3, 1), (1, 1)),), None, "layer 1: max pooling: expected a window of at most 2"),
     ((1, 2), (AveragePool((2, 2), (1, 1)),), None, r"expected shape \(channels, height, width\)"),
     ((3,), (TopK(4), Linear(1)), None, "layer 1: top-k gating: expected k at most the 3 entries .* k=4"),
-    ((3,), (Attention(2),), None, r"layer 1: attention: expected rows of shape \(t, d\) but got shape \(3,\)"),
+    ((3,), (Attention(2),), None, r"attention: expected rows of shape \(t, d\) but got shape \(3,\)"),
     ((3,), (Linear(3), MeanOverPositions()), None, "layer 2: mean over positions: expected rows"),
     ((3,), (Linear(3, shared=A),), None, "layer 1: dense: expected a second tensor of the shared name A"),
     ((3,), (Linear(4, shared=A), Linear(3, shared=A)), None, r"layer 2: .* one shape of .* A .*\(4, 3\) and"),

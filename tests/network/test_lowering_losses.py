@@ -82,7 +82,7 @@ def test_tokens_become_one_hot_rows():
 
 @pytest.mark.parametrize("token", [3, -1, Fraction(1, 2)])
 def test_a_token_outside_the_vocabulary_is_refused(token):
-    with pytest.raises(NetworkError, match="expected tokens from 0 to 2 but got .* at position 1"):
+    with pytest.raises(NetworkError, match=r"expected tokens from 0 to 2 but got .* at position 1"):
         one_hot([0, token], 3)
 
 
