@@ -85,7 +85,9 @@ def is_attained(ceiling: Ceiling, expression: Expression, point: SurdPoint) -> b
 NEIGHBOURHOODS = tuple(Fraction(1, 2**k) for k in (1, 2, 3, 4, 6, 8, 12, 16))
 
 
-def peak_around(expression: Expression, ceiling: Ceiling, point: SurdPoint, bound: arb) -> Interval | None:
+def peak_around(
+    expression: Expression, ceiling: Ceiling, point: SurdPoint, bound: arb
+) -> Interval | None:
     """An interval around the point on which |expression| <= the ceiling, which is attained there.
 
     With f(t0) = +-c, f'(t0) = 0 and f'' of the other sign on the interval, f stays between its value

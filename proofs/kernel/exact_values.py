@@ -15,7 +15,6 @@ AT_ZERO = {"exp": Fraction(1), "tanh": Fraction(0), "sigmoid": Fraction(1, 2), "
 # sin and cos at 0, pi/2, pi, 3 pi/2.
 QUARTERS = {"sin": (0, 1, 0, -1), "cos": (1, 0, -1, 0)}
 
-
 def exact_value(expression: Expression, point: Fraction, *, in_pi: bool = False) -> Fraction | None:
     """The value at a rational point (or, with `in_pi`, at that multiple of pi) if visibly rational.
 

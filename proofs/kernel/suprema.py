@@ -88,7 +88,9 @@ def certify_supremum(
     ):
         raise KernelError(f"the value of {function.label()} at a kink could not be shown to be bounded")
     for expression, lower, upper in parts_of(function, order, radius):
-        if not is_bounded(expression, lower, upper, ceiling, balls=balls, in_pi=function.in_pi, peaks=peaks):
+        if not is_bounded(
+            expression, lower, upper, ceiling, balls=balls, in_pi=function.in_pi, peaks=peaks
+        ):
             raise KernelError(f"the bound of |{function.label()}^({order})| could not be shown")
 
 
