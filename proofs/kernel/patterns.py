@@ -86,18 +86,18 @@ def place_of(function: Univariate, value: fmpq) -> int:
 
 
 def ball_options(node: Entry, point: Point, bits: int) -> list[tuple[int, ...]]:
-    """As `options_of` for an argument that is analytic everywhere: which choices an entry may need.
+    """As `options_of` for an argument that is analytic everywhere: all pieces for every entry.
 
-    An entry whose ball at the point avoids a kink does not equal it identically.
+    Raises:
+        KernelError: where the ball of an entry at the point meets a kink.
     """
     function = require_pieces(node)
     kinks = [arb(to_fmpq(kink)) for kink in function.kinks]
     pieces = tuple(range(len(function.pieces)))
-    found: list[tuple[int, ...]] = []
-    for ball in ball_values(node.of, point, bits)[node.of]:
-        met = tuple(-1 - k for k, kink in enumerate(kinks) if ball.overlaps(kink))
-        found.append((*pieces, *met))
-    return found
+    balls = ball_values(node.of, point, bits)[node.of]
+    if any(ball.overlaps(kink) for ball in balls for kink in kinks):
+        raise KernelError("expected a point at which no entry is near a kink")
+    return [pieces] * len(balls)
 
 
 def split(root: Map, node: Entry, options: list[tuple[int, ...]]) -> list[Map]:

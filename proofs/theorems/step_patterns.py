@@ -16,6 +16,8 @@ from proofs.kernel.maps import Map, RootStep, StepNumber, StepSize
 from proofs.kernel.patterns import case_at, chosen_in, first_kinked, options_of
 from proofs.kernel.polynomials import real_root_count
 from proofs.kernel.rules.patterns import (
+    DiffersAt,
+    DiffersInBallsAt,
     DropCases,
     EqualsAt,
     EqualsInBallsAt,
@@ -23,6 +25,7 @@ from proofs.kernel.rules.patterns import (
     SplitAnalytic,
     SplitPolynomial,
 )
+from proofs.kernel.rules.sets import Inclusion, NullUnion, Subset
 from proofs.kernel.rules.spectra import (
     DeterminantVanishes,
     FactorExcluded,
@@ -30,19 +33,35 @@ from proofs.kernel.rules.spectra import (
     SpectraInBalls,
     hessian_blocks,
 )
+from proofs.kernel.rules.zeros import ZeroSetNull
 from proofs.kernel.set_claims import ConstantEigenvalues, LocallyOneOf
+from proofs.kernel.sets import LevelNumber, LevelSet, Meet, Region, Whole
 
 from .map_analyticity import Analyticity
 from .pattern_search import certificate, random_point, witness
 
 __all__ = [
-    "Enumerated", "Occurrence", "Pattern", "Report", "TooManyPatterns", "enumerate_patterns", "equals_at",
-    "label_of", "patterns_at_most", "spectrum_of", "steps_of_factor", "stored", "vanishing",
+    "Enumerated",
+    "Occurrence",
+    "Pattern",
+    "Report",
+    "TooManyPatterns",
+    "differs",
+    "enumerate_patterns",
+    "equals_at",
+    "label_of",
+    "off_sets_null",
+    "patterns_at_most",
+    "spectrum_of",
+    "steps_of_factor",
+    "stored",
+    "vanishing",
     "visited_patterns",
 ]  # fmt: skip
 
 BITS = 192
 MORE_POINTS = 4
+TRIES = 8
 
 
 class TooManyPatterns(KernelError):
@@ -226,6 +245,45 @@ def equals_at(case: Map, point: Point, analyticity: Analyticity) -> Theorem | No
         except KernelError:
             continue
     return None
+
+
+def off_sets_null(enumerated: Enumerated, analyticity: Analyticity, random: Random) -> Theorem | None:
+    """The theorem that the sets at which an entry equals a kink are null, each with a rational witness.
+
+    Returns:
+        None where there are no such sets.
+
+    Raises:
+        KernelError: where no witness was found.
+    """
+    claim = None if enumerated.locally is None else enumerated.locally.claim
+    if not isinstance(claim, LocallyOneOf) or not claim.off:
+        return None
+    return infer(NullUnion(), *(_level_null(region, analyticity, random) for region in claim.off))
+
+
+def _level_null(region: Region, analyticity: Analyticity, random: Random) -> Theorem:
+    if not isinstance(region, LevelSet):
+        raise KernelError("expected a level set")
+    zeros = infer(ZeroSetNull(), analyticity.everywhere(region.of), differs(region, random))
+    return infer(Subset(), infer(Inclusion(region, Meet(region, Whole()))), zeros)
+
+
+def differs(region: LevelSet, random: Random) -> Theorem:
+    """The theorem that a map is not the level everywhere, with a rational witness."""
+    if not isinstance(region.level, LevelNumber):
+        raise KernelError("expected a level that is a number")
+    for _ in range(TRIES):
+        point = stored(random_point(region.of, random))
+        for rule in (
+            DiffersAt(region.of, region.level, point),
+            DiffersInBallsAt(region.of, region.level, point, BITS),
+        ):
+            try:
+                return infer(rule)
+            except KernelError:
+                continue
+    raise KernelError("no point was found at which an entry differs from a kink")
 
 
 def visited_patterns(

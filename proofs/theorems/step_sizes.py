@@ -13,7 +13,7 @@ from proofs.errors import KernelError
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.maps import HessianDet, Map, StepNumber, StepSize
 from proofs.kernel.rules.analytic import OperationSingular
-from proofs.kernel.rules.patterns import CasesCritical
+from proofs.kernel.rules.patterns import CasesCritical, CasesSingular
 from proofs.kernel.rules.sets import Inclusion
 from proofs.kernel.rules.spectra import NonzeroDeterminant, OffConstantEigenvalues, OffIntervals
 from proofs.kernel.rules.steps import CollapsingCase, CriticalNull
@@ -30,6 +30,7 @@ from .step_patterns import (
     Report,
     TooManyPatterns,
     enumerate_patterns,
+    off_sets_null,
     spectrum_of,
     steps_of_factor,
     stored,
@@ -109,6 +110,7 @@ class StepSizes:
         self.not_covered: str | None = None
         self.enumerated = Enumerated(None, (), 0)
         self.why_incomplete: str | None = "the patterns were not gone through"
+        self._off_null: Theorem | None = None
         self._random = Random(seed)  # noqa: S311 -- not for secrets
 
     def prove_analytic(self) -> None:
@@ -124,6 +126,7 @@ class StepSizes:
             self.enumerated = enumerate_patterns(
                 self.loss, self.analyticity, self._random, self.limit, report
             )
+            self._off_null = off_sets_null(self.enumerated, self.analyticity, self._random)
             self.why_incomplete = None
             return
         except TooManyPatterns as error:
@@ -224,7 +227,8 @@ class StepSizes:
             infer(ZeroSetNull(), self._determinant_analytic(pattern.case, step), differs)
             for pattern, differs in zip(self.enumerated.patterns, differing, strict=True)
         ]
-        critical = infer(CasesCritical(step), self.enumerated.locally, *nulls)
+        off = () if self._off_null is None else (self._off_null,)
+        critical = infer(CasesCritical(step), self.enumerated.locally, *off, *nulls)
         return infer(CriticalNull(self.loss, step), self.analytic, critical)
 
     def _determinant_analytic(self, case: Map, step: StepSize) -> Theorem:
@@ -232,6 +236,24 @@ class StepSizes:
         lies = infer(OperationSingular(determinant))
         everywhere = self.analyticity.everywhere(case)
         return infer(Inclusion(SingularPoints(determinant), Empty()), lies, everywhere)
+
+    def singular_set(self) -> Theorem | None:
+        """AEA-8: S(L) lies in the union of sets {entry = kink}, each null with a rational witness.
+
+        None where the patterns were not all gone through or a case is not shown to be analytic.
+        """
+        if self.enumerated.locally is None:
+            return None
+        try:
+            cases = [self.analyticity.everywhere(pattern.case) for pattern in self.enumerated.patterns]
+            return infer(CasesSingular(), self.enumerated.locally, *cases)
+        except KernelError:
+            return None
+
+    @property
+    def off_sets_null(self) -> Theorem | None:
+        """The theorem that the sets of `singular_set` are null; None where there are none."""
+        return self._off_null
 
     # -- coverage ---------------------------------------------------------------------------------
 

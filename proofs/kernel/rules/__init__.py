@@ -60,6 +60,9 @@ from .norm import InnerBound as InnerBound
 from .norm import NormSquared as NormSquared
 from .norm import Triangle as Triangle
 from .patterns import CasesCritical as CasesCritical
+from .patterns import CasesSingular as CasesSingular
+from .patterns import DiffersAt as DiffersAt
+from .patterns import DiffersInBallsAt as DiffersInBallsAt
 from .patterns import DropCases as DropCases
 from .patterns import EqualsAt as EqualsAt
 from .patterns import EqualsInBallsAt as EqualsInBallsAt
