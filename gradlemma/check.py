@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradlemma.compare import differences
 from gradlemma.measuring import NOTHING, measure_lines, measure_problem
-from gradlemma.problem import Problem
+from gradlemma.problem import Problem, bounds_refusal
 from gradlemma.progress import Progress
-from gradlemma.proved import INTERRUPTED, Bounds, derive_bounds
+from gradlemma.proved import INTERRUPTED, Bounds, ReadingBounds, derive_bounds
 from gradlemma.resources import Stopwatch, peak_memory_bytes
 from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.codec import decode, encode
@@ -60,10 +60,13 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Everything a check found."""
+    """Everything a check found.
+
+    bounds: None where none is derived for the problem; `absent` says why.
+    """
 
     problem: Problem
-    bounds: Bounds
+    bounds: Bounds | None
     document: dict[str, Any]
     replayed: bool
     measured: Measured
@@ -77,7 +80,28 @@ class Checked:
 
     def steps(self) -> list[Theorem]:
         """All steps of all goals, in order; `slack` is keyed by their ids."""
-        return steps_of(*self.bounds.goals().values())
+        return steps_of(*self.goals().values())
+
+    def goals(self) -> dict[str, Theorem]:
+        """Every proved theorem by name."""
+        return {} if self.bounds is None else self.bounds.goals()
+
+    @property
+    def readings(self) -> dict[ReadingName, ReadingBounds]:
+        """The bounds by reading."""
+        return {} if self.bounds is None else self.bounds.readings
+
+    @property
+    def absent(self) -> dict[ReadingName, str]:
+        """Why a reading has no bounds."""
+        if self.bounds is not None:
+            return self.bounds.absent
+        return dict.fromkeys(ReadingName, bounds_refusal(self.problem) or "no bound derived")
+
+    @property
+    def weights_in_box(self) -> bool | None:
+        """Whether the given weights lie in the box; None without weights or box."""
+        return None if self.bounds is None else self.bounds.resolved.weights_in_box
 
 
 class _Stages:
@@ -103,12 +127,16 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         The bounds with verdict: `proved` or `certified` if every derivation replays and no
         measurement exceeds a bound; `refuted` if one does (a defect: report it); `undecided` if a
         measurement fails or is not finite, a reading that the problem asks for could not be derived, or
-        the run was interrupted: then what was finished before is returned.
+        the run was interrupted: then what was finished before is returned.  Where no bound is derived
+        for the problem's layers (`bounds_refusal`) nothing is measured either.
 
     Raises:
         GradlemmaError: if no reading applies.
     """
     watch = Stopwatch()
+    refusal = bounds_refusal(problem)
+    if refusal is not None:
+        return _without_bounds(problem, refusal, watch)
     shown = progress or Progress(quiet=True)
     bounds = derive_bounds(problem, report=shown.stage)
     goals = bounds.goals()
@@ -148,6 +176,15 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
     return Checked(
         problem, bounds, document, found is not None, measured, ratios, slack, verdict, tuple(reasons),
         stages.stopped_in is not None, watch.elapsed_s(), peak_memory_bytes(),
+    )  # fmt: skip
+
+
+def _without_bounds(problem: Problem, refusal: str, watch: Stopwatch) -> Checked:
+    """A check that derives no bound and measures none."""
+    document: dict[str, Any] = {"derivation": encode({}), "tensors": encode_tensors()}
+    return Checked(
+        problem, None, document, False, NOTHING, (), {}, Verdict.UNDECIDED, (refusal,), False,
+        watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from gradlemma.compare import assumed_beyond
 from gradlemma.decimals import shown_above, shown_bound
 from gradlemma.errors import printable
 from gradlemma.plain import claim_text, definition_text, lets_of
+from gradlemma.proved import Bounds
 from gradlemma.report import VERDICTS
 from proofs.kernel.claims import Compare
 from proofs.theorems.bounds import ReadingName
@@ -41,17 +42,9 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     """The table a person reads: bounds, measurements, ratios, where slack enters, the verdict."""
     problem = checked.problem
     print(f"{problem.describe()}, {problem.network.parameter_count} parameters")
-    titles = ("bound", "", "proved", "tier", "measured", "bound/measured")
-    print_rows(titles, _rows(checked), left=("bound", "", "tier"))
-    _print_assumed(checked)
-    _print_measured(checked)
-    _print_closed_forms(checked)
-    for name, reason in checked.bounds.absent.items():
-        print(f"{TITLES[name]}: not derived, {printable(reason, 300)}")
-    if checked.bounds.resolved.weights_in_box is False:
-        print("the weights lie in the box up to a relative 1e-6 only, as far as certified")
-    _print_slack(checked)
-    trust = sorted(frozenset[str]().union(*(t.trust for t in checked.bounds.goals().values())))
+    if checked.bounds is not None:
+        _print_bounds(checked, checked.bounds)
+    trust = sorted(frozenset[str]().union(*(t.trust for t in checked.goals().values())))
     print(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else ""))
     memory = (
         "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
@@ -61,6 +54,19 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     print(f"{count} kernel steps {replayed}; {checked.elapsed_s:.1f} s, peak memory {memory}")
     for name, place in written.items():
         print(f"{name}: {place}")
+
+
+def _print_bounds(checked: Checked, bounds: Bounds) -> None:
+    titles = ("bound", "", "proved", "tier", "measured", "bound/measured")
+    print_rows(titles, _rows(checked, bounds), left=("bound", "", "tier"))
+    _print_assumed(bounds)
+    _print_measured(checked)
+    _print_closed_forms(bounds)
+    for name, reason in bounds.absent.items():
+        print(f"{TITLES[name]}: not derived, {printable(reason, 300)}")
+    if checked.weights_in_box is False:
+        print("the weights lie in the box up to a relative 1e-6 only, as far as certified")
+    _print_slack(checked)
 
 
 def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Container[str]) -> None:
@@ -81,12 +87,12 @@ def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Conta
     console.print(table, soft_wrap=True)
 
 
-def _print_assumed(checked: Checked) -> None:
+def _print_assumed(bounds: Bounds) -> None:
     """What the bounds rest on besides the problem's own numbers."""
     places: dict[str, list[str]] = {}
-    for name, reading in checked.bounds.readings.items():
+    for name, reading in bounds.readings.items():
         theorem = reading.hessian.theorem
-        for sentence in assumed_beyond(name.value, theorem, checked.bounds.work, checked.bounds.resolved):
+        for sentence in assumed_beyond(name.value, theorem, bounds.work, bounds.resolved):
             places.setdefault(sentence, []).append(TITLES[name])
     for sentence, titles in places.items():
         print(f"{', '.join(titles)}: {sentence}")
@@ -109,9 +115,9 @@ def _print_measured(checked: Checked) -> None:
     print_rows(titles, rows, left=("measured",))
 
 
-def _print_closed_forms(checked: Checked) -> None:
+def _print_closed_forms(bounds: Bounds) -> None:
     """What the numbers come from: the bounds of the loss along u, and the recursions in them."""
-    sample = checked.bounds.work.sample
+    sample = bounds.work.sample
     print("closed form along a direction u; G_max, H_max: the largest over ||u|| = 1")
     lines = [claim_text(sample.first.claim), claim_text(sample.second.claim)]
     claim = sample.second.claim
@@ -123,11 +129,11 @@ def _print_closed_forms(checked: Checked) -> None:
         print(f"  {line}")
 
 
-def _rows(checked: Checked) -> list[tuple[str, ...]]:
+def _rows(checked: Checked, bounds: Bounds) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     places = {reading: place for place, reading in PLACES}
     places[ReadingName.AT_RESIDUALS] = "at_weights"
-    for name, reading in checked.bounds.readings.items():
+    for name, reading in bounds.readings.items():
         place: Place | None = getattr(checked.measured, places[name])
         for symbol, bound, quantity in (
             ("G_max", reading.gradient, "gradient_norm"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlemma.errors import printable
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Dense, Loss, Network, loss_named
+from proofs.network import Architecture, Dense, Loss, Network, loss_named
 
 from ._checks import check_problem
 from ._parts import BoxSpec, Measure, Samples
@@ -32,7 +32,7 @@ class Problem:
         ProblemError: if sizes, norms or parts do not agree, naming the key.
     """
 
-    network: Network
+    network: Network | Architecture
     loss: Loss
     name: str = "problem"
     path: Path | None = None
@@ -56,7 +56,7 @@ class Problem:
     @classmethod
     def of(
         cls,
-        network: Network,
+        network: Network | Architecture,
         loss: Loss | str,
         *,
         name: str = "problem",
