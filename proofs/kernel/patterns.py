@@ -11,15 +11,17 @@ from flint import arb, fmpq, fmpq_mpoly
 from proofs.errors import KernelError
 
 from .intervals import to_fmpq
+from .map_numbers import RATIONALS, kink_value
 from .map_polynomials import polynomial_values
 from .map_substitution import with_nodes, with_parts
 from .map_values import Point, ball_values, coordinates
-from .maps import Chosen, Entry, Map, MeanOf, Opaque, Unknown, maps_below, parts_of
+from .maps import Chosen, Entry, Fixed, Map, MeanOf, Opaque, Unknown, maps_below, parts_of
 from .univariate import Univariate
 
 __all__ = [
     "Condition", "Named", "ball_options", "case_at", "chosen_in", "conditions_of", "constant_of",
     "first_kinked", "options_of", "place_of", "polynomials_of", "split", "unchosen",
+    "without_constants",
 ]  # fmt: skip
 
 MOST_CHOICES = 65_536
@@ -144,6 +146,34 @@ def unchosen(root: Map) -> Map:
         else:
             found[node] = with_parts(node, parts, {}) if parts != parts_of(node) else node
     return found[root]
+
+
+def without_constants(root: Map) -> Map:
+    """The same map, with numbers in place of every `Chosen` whose chosen expressions are all numbers."""
+    images: dict[Map, Map] = {}
+    for node in chosen_in(root):
+        values = _numbers(node)
+        if values is not None:
+            images[node] = Fixed(node.require_shape(), values)
+    found: dict[Map, Map] = {}
+    for node in maps_below(root):
+        parts = tuple(found[part] for part in parts_of(node))
+        found[node] = images.get(node) or (with_parts(node, parts, {}) if parts != parts_of(node) else node)
+    return found[root]
+
+
+def _numbers(node: Chosen) -> tuple[fmpq, ...] | None:
+    """The values of the chosen expressions where all are rational numbers."""
+    found: list[fmpq] = []
+    for choice in node.choices:
+        if choice < 0:
+            found.append(kink_value(RATIONALS, node.function, -1 - choice))
+            continue
+        terms = node.function.pieces[choice].expression.terms
+        if any(monomial != (0, ()) for monomial, _ in terms):
+            return None
+        found.append(to_fmpq(terms[0][1]) if terms else fmpq(0))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ __all__ = ["certificate", "random_point", "witness"]
 
 Place = tuple[str, int]
 RESTARTS = 24
+# How far from 0 coordinates are looked for.
+REACHES = (3, 10, 1, 40)
 DENOMINATOR = 64
 MOST_PAIRS = 400
 
@@ -42,8 +44,8 @@ def witness(case: Map, random: Random, root: Map | None = None) -> Point | None:
     """
     conditions = [condition.polynomial() for condition in conditions_of(case)]
     whole = case if root is None else root
-    for _ in range(RESTARTS if conditions else 1):
-        values = _fit(conditions, random)
+    for restart in range(RESTARTS if conditions else 1):
+        values = _fit(conditions, random, REACHES[restart % len(REACHES)])
         if values is None:
             continue
         point = _filled(whole, values, random)
@@ -71,7 +73,7 @@ def _value(condition: Named, point: Point) -> fmpq:
     return total
 
 
-def _fit(conditions: Sequence[Named], random: Random) -> dict[Place, fmpq] | None:
+def _fit(conditions: Sequence[Named], random: Random, reach: int) -> dict[Place, fmpq] | None:
     """Coordinates that satisfy the conditions, found by linear programs one after the other."""
     fixed: dict[Place, fmpq] = {}
     left: list[Named] = list(conditions)
@@ -82,9 +84,9 @@ def _fit(conditions: Sequence[Named], random: Random) -> dict[Place, fmpq] | Non
             # Fix half of the coordinates of the first condition at random and go on.
             places = sorted({place for monomial in reduced[0] for place, _ in monomial})
             for place in random.sample(places, max(1, len(places) // 2)):
-                fixed[place] = fmpq(random.randint(-2 * DENOMINATOR, 2 * DENOMINATOR), DENOMINATOR)
+                fixed[place] = fmpq(random.randint(-reach * DENOMINATOR, reach * DENOMINATOR), DENOMINATOR)
             continue
-        solution = _solve(linear, random)
+        solution = _solve(linear, random, reach)
         if solution is None:
             return None
         fixed |= solution
@@ -111,7 +113,7 @@ def _is_linear(condition: Named) -> bool:
     return all(sum(exponent for _, exponent in monomial) <= 1 for monomial in condition)
 
 
-def _solve(linear: list[Named], random: Random) -> dict[Place, fmpq] | None:
+def _solve(linear: list[Named], random: Random, reach: int) -> dict[Place, fmpq] | None:
     """A rational point strictly inside the half-spaces, by a linear program in floats with a random aim."""
     from scipy.optimize import linprog  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
@@ -126,7 +128,7 @@ def _solve(linear: list[Named], random: Random) -> dict[Place, fmpq] | None:
         rows.append([-entry / size for entry in row] + [1.0])
         limits.append(_as_float(condition.get(frozenset(), fmpq(0))) / size)
     aim = [random.uniform(-0.02, 0.02) for _ in places] + [-1.0]
-    box: list[tuple[float, float]] = [(-3.0, 3.0)] * len(places) + [(0.0, 1.0)]
+    box: list[tuple[float, float]] = [(-reach, reach)] * len(places) + [(0.0, 1.0)]
     found: Any = linprog(aim, A_ub=rows, b_ub=limits, bounds=box, method="highs")
     if found.status != 0 or found.x[-1] <= 1e-7:
         return None

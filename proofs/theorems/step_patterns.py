@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import log2
 from random import Random
 
 from flint import fmpq, fmpz_poly
@@ -12,7 +13,26 @@ from flint import fmpq, fmpz_poly
 from proofs.errors import KernelError
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.map_values import Point
-from proofs.kernel.maps import Map, RootStep, StepNumber, StepSize
+from proofs.kernel.maps import (
+    At,
+    Chosen,
+    Contract,
+    Entry,
+    Fixed,
+    Join,
+    Map,
+    ParameterBlock,
+    Pick,
+    RootStep,
+    Scaled,
+    StepNumber,
+    StepSize,
+    Total,
+    blocks_of,
+    maps_below,
+    parts_of,
+    size_of,
+)  # fmt: skip
 from proofs.kernel.patterns import case_at, chosen_in, first_kinked, options_of
 from proofs.kernel.polynomials import real_root_count
 from proofs.kernel.rules.patterns import (
@@ -36,32 +56,23 @@ from proofs.kernel.rules.spectra import (
 from proofs.kernel.rules.zeros import ZeroSetNull
 from proofs.kernel.set_claims import ConstantEigenvalues, LocallyOneOf
 from proofs.kernel.sets import LevelNumber, LevelSet, Meet, Region, Whole
+from proofs.kernel.univariate import Expression, Univariate
 
 from .map_analyticity import Analyticity
 from .pattern_search import certificate, random_point, witness
 
 __all__ = [
-    "Enumerated",
-    "Occurrence",
-    "Pattern",
-    "Report",
-    "TooManyPatterns",
-    "differs",
-    "enumerate_patterns",
-    "equals_at",
-    "label_of",
-    "off_sets_null",
-    "patterns_at_most",
-    "spectrum_of",
-    "steps_of_factor",
-    "stored",
-    "vanishing",
-    "visited_patterns",
+    "Enumerated", "Occurrence", "Pattern", "Report", "TooManyPatterns", "chance_of_error", "differs",
+    "enumerate_patterns", "equals_at", "label_of", "off_sets_null", "origin", "patterns_at_most",
+    "spectrum_of", "steps_of_factor", "stored", "vanishing", "visited_patterns",
 ]  # fmt: skip
 
 BITS = 192
 MORE_POINTS = 4
+# Points that confirm an eigenvalue have integer coordinates up to this.
+CONFIRMING = 4096
 TRIES = 8
+SAMPLES = 400
 
 
 class TooManyPatterns(KernelError):
@@ -118,8 +129,6 @@ def stored(point: Point) -> tuple[tuple[str, tuple[fmpq, ...]], ...]:
 
 def patterns_at_most(root: Map) -> int:
     """How many ways to choose there are at most: pieces to the power of entries, over all functions."""
-    from proofs.kernel.maps import Entry, maps_below, size_of
-
     count = 1
     for node in maps_below(root):
         if isinstance(node, Entry) and not node.function.is_analytic:
@@ -162,7 +171,20 @@ def enumerate_patterns(
         found, dropped = _drop(found, points, loss, random, report)
         infeasible += dropped
     patterns = tuple(_pattern(loss, case, points.get(case), analyticity) for case in _cases(found))
-    return Enumerated(found, patterns, infeasible)
+    return Enumerated(found, _with_samples(loss, patterns, analyticity, random), infeasible)
+
+
+def _with_samples(
+    loss: Map, patterns: tuple[Pattern, ...], analyticity: Analyticity, random: Random
+) -> tuple[Pattern, ...]:
+    """The patterns, those of unknown occurrence replaced where random points realise them."""
+    if all(pattern.occurrence is Occurrence.VISITED for pattern in patterns):
+        return patterns
+    sampled = {found.case: found for found in visited_patterns(loss, analyticity, random, SAMPLES)}
+    return tuple(
+        sampled.get(pattern.case, pattern) if pattern.occurrence is Occurrence.UNKNOWN else pattern
+        for pattern in patterns
+    )
 
 
 def _cases(locally: Theorem) -> tuple[Map, ...]:
@@ -228,9 +250,16 @@ def _drop(
 
 
 def _pattern(loss: Map, case: Map, point: Point | None, analyticity: Analyticity) -> Pattern:
+    if point is None and not chosen_in(case):
+        point = origin(case)
     equal = None if point is None else equals_at(case, point, analyticity)
     seen = Occurrence.UNKNOWN if equal is None else Occurrence.VISITED
     return Pattern(case, seen, point, equal)
+
+
+def origin(root: Map) -> Point:
+    """The point whose coordinates are all 0."""
+    return {block.name: (fmpq(0),) * size_of(block.extents) for block in blocks_of(root)}
 
 
 def equals_at(case: Map, point: Point, analyticity: Analyticity) -> Theorem | None:
@@ -319,8 +348,8 @@ def spectrum_of(pattern: Pattern, analyticity: Analyticity, random: Random) -> P
     overlaps of spectra in balls at two points.
     """
     case = pattern.case
-    zero = {name: tuple(fmpq(0) for _ in entries) for name, entries in random_point(case, random).items()}
-    drawn = [random_point(case, random) for _ in range(2 + MORE_POINTS)]
+    drawn = [random_point(case, random) for _ in range(2)]
+    drawn += [random_point(case, random, reach=CONFIRMING, denominator=1) for _ in range(MORE_POINTS)]
     shared = _shared(case, [drawn[0], drawn[1]])
     if shared is not None:
         for point in drawn[2:]:
@@ -328,7 +357,7 @@ def spectrum_of(pattern: Pattern, analyticity: Analyticity, random: Random) -> P
                 break
             shared = _shared(case, [drawn[0], drawn[1], point]) or shared
         return replace(pattern, eigenvalues=shared)
-    shared = _shared(case, [zero])
+    shared = _shared(case, [origin(case)])
     if shared is not None:
         return replace(pattern, eigenvalues=_excluded(shared, drawn))
     try:
@@ -381,6 +410,53 @@ def steps_of_factor(factor: fmpz_poly) -> list[StepSize]:
     doubled[::2] = coefficients
     positive = real_root_count(fmpz_poly(doubled)) // 2
     return [RootStep(coefficients, number) for number in range(count - positive, count)]
+
+
+def chance_of_error(case: Map) -> int | None:
+    """K so that a factor that all confirming points share is no constant one with chance <= 2^-k only.
+
+    The Schwartz-Zippel lemma for a polynomial case: det(t I - Hessian) at a root t has at most the
+    degree P (deg q - 2) in theta, so that it is 0 at a random point of the grid with chance <= degree / size.
+    None for other cases.
+    """
+    try:
+        degree = degree_at_most(case)
+    except KernelError:
+        return None
+    count = sum(size_of(block.extents) for block in blocks_of(case))
+    chance = count * max(degree - 2, 1) / (2 * CONFIRMING + 1)
+    return int(-MORE_POINTS * log2(chance)) if chance < 1 else None
+
+
+def degree_at_most(root: Map) -> int:
+    """A bound of the degree of a polynomial case, from its form.
+
+    Raises:
+        KernelError: for other maps.
+    """
+    found: dict[Map, int] = {}
+    for node in maps_below(root):
+        inside = [found[part] for part in parts_of(node)]
+        match node:
+            case ParameterBlock():
+                found[node] = 1
+            case Fixed():
+                found[node] = 0
+            case Contract():
+                found[node] = sum(inside)
+            case Entry(function=Univariate() as function) | Chosen(function=function):
+                found[node] = inside[0] * max(_degree_of(piece.expression) for piece in function.pieces)
+            case Total() | Join() | At() | Pick() | Scaled():
+                found[node] = max(inside)
+            case _:
+                raise KernelError("expected a polynomial")
+    return found[root]
+
+
+def _degree_of(expression: Expression) -> int:
+    if expression.nesting:
+        raise KernelError("expected a polynomial")
+    return max((degree for (degree, _), _ in expression.terms), default=0)
 
 
 def vanishing(case: Map, step: StepSize) -> Theorem | None:

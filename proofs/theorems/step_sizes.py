@@ -29,6 +29,7 @@ from .step_patterns import (
     Pattern,
     Report,
     TooManyPatterns,
+    chance_of_error,
     enumerate_patterns,
     off_sets_null,
     spectrum_of,
@@ -167,9 +168,11 @@ class StepSizes:
         """Whether the pattern collapses at the step size."""
         flat = vanishing(pattern.case, step)
         if flat is None:
+            bits = chance_of_error(pattern.case)
+            tail = "" if bits is None else f" (error <= 2^-{bits})"
             reason = (
-                f"pattern {pattern.label}: 1/eta is an eigenvalue at all points tried, "
-                "but that it is one everywhere was not shown"
+                f"pattern {pattern.label}: 1/eta is an eigenvalue at all random points tried{tail}, "
+                "but the polynomial identity was not shown"
             )
             return StepVerdict(step, StepStatus.UNDECIDED, reason, None, pattern)
         if pattern.equal is None:

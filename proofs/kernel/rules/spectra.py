@@ -23,6 +23,7 @@ from ..eigenvalues import (
 from ..map_hessians import ball_hessian, exact_hessian
 from ..map_polynomials import polynomial_hessian, polynomial_values
 from ..maps import Map, RootStep, StepNumber, StepSize
+from ..patterns import without_constants
 from ..set_claims import ConstantEigenvalues, EigenvaluesWithin, NotWithin, Within
 from ..sets import Empty, SingularPoints, Whole
 from .logic import expect_premises, no_premises
@@ -96,10 +97,13 @@ def vanishes_at(polynomial: fmpz_poly, step: StepSize) -> bool:
 def hessian_blocks(case: Map) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[fmpq_mpoly, ...], ...]]:
     """The coordinates in groups between which all second derivatives are 0, and the second derivatives.
 
+    The coordinates are those of `without_constants(case)`: all second derivatives by others are 0.
+
     Raises:
         KernelError: for a map that is no polynomial.
     """
-    (polynomial,) = polynomial_values(case)[case]
+    used = without_constants(case)
+    (polynomial,) = polynomial_values(used)[used]
     rows = polynomial_hessian(polynomial)
     groups = blocks_of_matrix(len(rows), lambda i, j: len(rows[i][j]) == 0)
     return tuple(tuple(group) for group in groups), tuple(tuple(row) for row in rows)
