@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flint import acb_mat, arb, arb_mat, ctx, fmpq, fmpq_mpoly, fmpz_poly
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mpoly, fmpz_poly
 
 from proofs.errors import KernelError
 
+from ..ball_spectra import enclosed_spectrum, joined
 from ..claims import Sequent
 from ..core import Rule, register
 from ..eigenvalues import (
@@ -257,37 +258,12 @@ class SpectraInBalls(Rule):
 
 
 def _spectrum(case: Map, point: dict[str, tuple[fmpq, ...]], bits: int) -> list[tuple[fmpq, fmpq]]:
-    hessian = ball_hessian(case, point, bits)[2]
-    with ctx.workprec(bits):
-        balls = acb_mat(hessian).eig(multiple=True)
-        intervals = [_ends(ball.real) for ball in balls]
-    return _joined(intervals)
-
-
-def _ends(ball: arb) -> tuple[fmpq, fmpq]:
-    if not ball.is_finite():
-        raise KernelError("expected finite balls; try more bits")
-    return _rational(ball.lower()), _rational(ball.upper())
-
-
-def _rational(exact: arb) -> fmpq:
-    return exact.fmpq()
-
-
-def _joined(intervals: list[tuple[fmpq, fmpq]]) -> list[tuple[fmpq, fmpq]]:
-    """The union as disjoint intervals in order."""
-    found: list[tuple[fmpq, fmpq]] = []
-    for lower, upper in sorted(intervals):
-        if found and lower <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], upper))
-        else:
-            found.append((lower, upper))
-    return found
+    return enclosed_spectrum(ball_hessian(case, point, bits)[2], bits)
 
 
 def _overlaps(first: list[tuple[fmpq, fmpq]], second: list[tuple[fmpq, fmpq]]) -> list[tuple[fmpq, fmpq]]:
     found = [(max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) <= min(b, d)]
-    return _joined(found)
+    return joined(found)
 
 
 @register
