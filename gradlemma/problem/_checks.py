@@ -14,7 +14,7 @@ from proofs.network import Architecture, LossKind, Network
 
 from ._feed_forward import bounds_refusal
 from ._parts import NAME, Parts
-from ._weights import tensor_text
+from ._weights import kept_shape, tensor_text
 
 __all__ = ["check_problem"]
 
@@ -158,10 +158,10 @@ def _weights(problem: Parts) -> None:
         names = ", ".join(parameter.name for parameter in parameters[:8])
         raise _shape("weights", f"{len(parameters)} tensors ({names}) but got {len(problem.weights)}")
     for parameter, tensor in zip(parameters, problem.weights, strict=True):
-        if tensor.shape != parameter.shape:
+        if tensor.shape != kept_shape(parameter):
             raise _shape(
                 "weights",
-                f"{tensor_text(problem.network, parameter)} with shape {list(parameter.shape)} "
+                f"{tensor_text(problem.network, parameter)} with shape {list(kept_shape(parameter))} "
                 f"but got shape {list(tensor.shape)}",
             )
 

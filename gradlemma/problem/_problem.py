@@ -26,7 +26,8 @@ class Problem:
     """A network, its loss, and where its gradient and Hessian are to be bounded.
 
     `input_norm` is M with ||x|| <= M, `None` means the largest norm in the data; `target_norm` is M_y
-    with ||y|| <= M_y, `None` means the data again.  `weights` follow `network.parameters()`.
+    with ||y|| <= M_y, `None` means the data again.  `weights` follow `network.parameters()`;
+    a tensor of more than two axes is kept as rows, its first axis by the rest.
 
     Raises:
         ProblemError: if sizes, norms or parts do not agree, naming the key.
