@@ -13,6 +13,7 @@ from proofs.kernel.tensors import ExactTensor
 from proofs.network import Architecture, LossKind, Network
 
 from ._feed_forward import bounds_refusal
+from ._frozen import check_frozen
 from ._parts import NAME, Parts
 from ._tokens import check_tokens
 from ._weights import kept_shape, tensor_text
@@ -29,6 +30,7 @@ def check_problem(problem: Parts) -> None:
     _scalars(problem)
     _samples(problem)
     _weights(problem)
+    check_frozen(problem.frozen, problem.network)
     if isinstance(problem.network, Architecture):
         _no_bounds(problem, problem.network)
         return

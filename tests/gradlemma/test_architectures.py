@@ -15,9 +15,9 @@ from gradlemma import bounds, check_problem, cli, load_problem
 from gradlemma.check import Verdict
 from gradlemma.errors import ProblemError
 from gradlemma.problem import Problem, bounds_refusal, feed_forward
+from gradlemma.problem_maps import any_data_loss, architecture_of, data_loss
 from proofs.network import Architecture, Network, activation
 from proofs.network import architecture_layers as layers
-from proofs.network.lowering_losses import empirical_loss, loss_on
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHIPPED = {
@@ -51,11 +51,9 @@ def test_the_examples_load_and_have_a_loss_as_a_map(name):
     kind, count = SHIPPED[name]
     assert type(problem.network) is kind
     assert problem.network.parameter_count == count
-    architecture = problem.network if kind is Architecture else Architecture.of_network(problem.network)
-    assert empirical_loss(architecture, problem.loss).shape == ()
-    x, y = problem.samples.x, problem.samples.y
-    rows = [x.fractions()[: x.shape[1]]], [y.fractions()[: y.shape[1]]]
-    assert not loss_on(architecture, problem.loss, *rows).symbols
+    assert architecture_of(problem).parameter_count == count
+    assert any_data_loss(problem).shape == () and not any_data_loss(problem).symbols
+    assert data_loss(problem, limit=3).shape == () and not data_loss(problem, limit=3).symbols
 
 
 def test_the_transformer_uses_its_table_twice():
@@ -220,6 +218,40 @@ def test_weights_are_read_by_the_names_of_the_trained_tensors(tmp_path):
     np.savez(tmp_path / "w.npz", W1=kernel, W2=matrix)
     with pytest.raises(ProblemError, match="expected a tensor b2 of layer 3: dense but got W1, W2"):
         load_problem(problem.path)
+
+
+FROZEN = "  - dense: {width: 2, frozen: true}\n  - dense: {width: 1, bias: false}"
+
+
+def test_values_of_frozen_tensors_are_constants_of_the_loss(tmp_path):
+    head = "input: {dim: 1}\ndata: {inline: {x: [[3], [5]], y: [[1], [2]]}}"
+    arbitrary = load(tmp_path, FROZEN, head)
+    assert {symbol.name for symbol in data_loss(arbitrary).symbols} == {"W1", "b1"}
+    problem = load(tmp_path, FROZEN, head, "loss: half_mse\nfrozen: {W1: [[1], [1/2]], b1: [0, 1]}")
+    assert not data_loss(problem).symbols and not any_data_loss(problem).symbols
+    again = Problem.of(
+        problem.network, "half_mse", x=[[3], [5]], y=[[1], [2]], frozen={"W1": [["1"], ["1/2"]], "b1": [0, 1]}
+    )
+    assert data_loss(again) is data_loss(problem)
+    assert data_loss(again, limit=1) is not data_loss(problem)
+
+
+@pytest.mark.parametrize(
+    ("frozen", "message"),
+    [
+        (
+            "{W2: [[1, 2]]}",
+            "key frozen.W2: expected names of frozen tensors among W1, b1",
+        ),
+        ("{W1: [[1, 2]]}", "key frozen.W1: expected W1 with shape [2, 1] but got [1, 2]"),
+        ("{W1: [[1], 2]}", "key frozen.W1[1]: expected a row of numbers"),
+        ("[1]", "key frozen: expected values of tensors by name"),
+    ],
+)
+def test_values_of_frozen_tensors_that_do_not_fit_are_refused(tmp_path, frozen, message):
+    with pytest.raises(ProblemError) as caught:
+        load(tmp_path, FROZEN, "input: {dim: 1}", f"loss: half_mse\nfrozen: {frozen}")
+    assert message in str(caught.value)
 
 
 SENTENCES = [
