@@ -13,8 +13,10 @@ from proofs.kernel.tensors import ExactTensor
 from proofs.network import Architecture, LossKind, Network
 
 from ._feed_forward import bounds_refusal
+from ._frozen import check_frozen
 from ._parts import NAME, Parts
-from ._weights import tensor_text
+from ._tokens import check_tokens
+from ._weights import kept_shape, tensor_text
 
 __all__ = ["check_problem"]
 
@@ -28,6 +30,7 @@ def check_problem(problem: Parts) -> None:
     _scalars(problem)
     _samples(problem)
     _weights(problem)
+    check_frozen(problem.frozen, problem.network)
     if isinstance(problem.network, Architecture):
         _no_bounds(problem, problem.network)
         return
@@ -158,10 +161,10 @@ def _weights(problem: Parts) -> None:
         names = ", ".join(parameter.name for parameter in parameters[:8])
         raise _shape("weights", f"{len(parameters)} tensors ({names}) but got {len(problem.weights)}")
     for parameter, tensor in zip(parameters, problem.weights, strict=True):
-        if tensor.shape != parameter.shape:
+        if tensor.shape != kept_shape(parameter):
             raise _shape(
                 "weights",
-                f"{tensor_text(problem.network, parameter)} with shape {list(parameter.shape)} "
+                f"{tensor_text(problem.network, parameter)} with shape {list(kept_shape(parameter))} "
                 f"but got shape {list(tensor.shape)}",
             )
 
@@ -173,24 +176,11 @@ def _no_bounds(problem: Parts, architecture: Architecture) -> None:
         if given is not None:
             raise ProblemError(f"expected no {key} because there is {reason}", key=key, remedy="remove it")
     if architecture.vocabulary is not None and problem.samples is not None:
-        _tokens(problem.samples.x, architecture.vocabulary)
+        check_tokens(problem.samples.x, architecture.vocabulary)
     if problem.samples is not None:
         _inputs(problem)
     if problem.samples is not None or problem.loss.has_range:
         _targets(problem)
-
-
-def _tokens(x: ExactTensor, vocabulary: int) -> None:
-    """Every entry of the inputs must be a token."""
-    for index, entry in enumerate(x.fractions()):
-        if entry.denominator != 1 or not 0 <= entry < vocabulary:
-            raise ProblemError(
-                f"expected tokens from 0 to {vocabulary - 1} but got {printable(entry, 40)} "
-                f"at sample {index // x.shape[1]}, position {index % x.shape[1]}",
-                kind="data",
-                key="data",
-                remedy="correct the data, or raise `input.vocabulary`",
-            )
 
 
 def _box(problem: Parts, network: Network) -> None:

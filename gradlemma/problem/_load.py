@@ -17,6 +17,7 @@ from proofs.network import Architecture, Loss, Network
 
 from ._explain import explain
 from ._files import read_problem
+from ._frozen import read_frozen
 from ._labels import targets_of
 from ._model import ProblemFile
 from ._network import network_of
@@ -131,6 +132,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
         target_norm=None if spec.targets is None else spec.targets.norm,
         samples=samples,
         weights=weights,
+        frozen=read_frozen(spec.frozen),
         box=_box(spec, network),
         radius=None if spec.ball is None else spec.ball.radius,
         refine=bool(spec.refine),

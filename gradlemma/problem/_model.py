@@ -155,6 +155,27 @@ def _nested(entry: Any, index: int) -> Any:
         raise refuse(context["text"], context["remedy"], context["kind"], (index, *context["at"])) from None
 
 
+def _frozen(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value:
+        raise refuse(f"expected values of tensors by name but got {shown(value)}", "write {W1: [[1, 2]]}")
+    found: dict[str, Any] = {}
+    for name, entry in value.items():
+        try:
+            found[str(name)] = read_array(entry)
+        except PydanticCustomError as error:
+            context = dict(error.context or {})
+            at = (str(name), *context["at"])
+            raise refuse(context["text"], context["remedy"], context["kind"], at) from None
+    return found
+
+
+Frozen = Annotated[
+    Any,
+    BeforeValidator(_frozen),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "array"}, "minProperties": 1}),
+]
+
+
 class WeightsSection(Section):
     """The given weights: a file, or tensors written out."""
 
@@ -267,6 +288,7 @@ class ProblemFile(Section):
     network: list[LayerSection] = Field(min_length=1, max_length=2_000)
     loss: _Loss
     weights: WeightsSection | None = None
+    frozen: Frozen = Field(default=None, description="Values of tensors that are not trained, by name.")
     box: BoxSection | None = None
     targets: TargetsSection | None = None
     ball: BallSection | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ._model import WeightsSection
 
-__all__ = ["in_order", "read_weights", "tensor_text"]
+__all__ = ["in_order", "kept_shape", "read_weights", "tensor_text"]
 
 _STATE = re.compile(r"(\D*)([0-9]{1,9}(?:\.[0-9]{1,9}){0,20})\.(weight|bias)")
 
@@ -52,7 +53,8 @@ def read_weights(
     for parameter, array in zip(network.parameters(), in_order(arrays, network), strict=True):
         _same_shape(network, parameter, tuple(array.shape), "weights.file")
         label = tensor_text(network, parameter)
-        found.append(ExactTensor.from_floats(finite(array, label, "weights.file")))
+        rows = finite(array, label, "weights.file").reshape(kept_shape(parameter))
+        found.append(ExactTensor.from_floats(rows))
     return tuple(found)
 
 
@@ -62,6 +64,12 @@ def tensor_text(network: Network | Architecture, parameter: Parameter) -> str:
         return f"{parameter.name} of dense layer {parameter.layer}"
     uses = (one for one in network.walk() if any(t.name == parameter.name for t in one.tensors))
     return f"{parameter.name} of {next(uses).label}"
+
+
+def kept_shape(parameter: Parameter) -> tuple[int, ...]:
+    """The shape in which a problem keeps a tensor: more than two axes become rows of the first one."""
+    shape = parameter.shape
+    return shape if len(shape) <= 2 else (shape[0], math.prod(shape[1:]))
 
 
 def in_order(arrays: Mapping[str, Any], network: Network | Architecture) -> list[Any]:
@@ -145,6 +153,14 @@ def _inline(values: list[Any], network: Network | Architecture) -> tuple[ExactTe
         key = f"weights.values[{index}]"
         nested = isinstance(value[0], tuple)
         shape = (len(value), len(value[0])) if nested else (len(value),)
+        if len(parameter.shape) > 2:
+            raise ProblemError(
+                f"expected a file with {tensor_text(network, parameter)}, whose shape is "
+                f"{list(parameter.shape)}, but got rows",
+                kind="weights",
+                key=key,
+                remedy="write weights: {file: ...} with an .npz or .safetensors file",
+            )
         _same_shape(network, parameter, shape, key)
         entries: tuple[Fraction, ...] = tuple(e for row in value for e in row) if nested else value
         try:

@@ -25,6 +25,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+MAX_STEPS = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Linear(HasTensors):
     """h -> W h + b for vectors, and for each row of (t, d); W of shape [width, d].
@@ -186,6 +189,8 @@ class Recurrent(HasTensors):
     def __post_init__(self) -> None:
         check_extent("width", self.width)
         check_extent("steps", self.steps)
+        if self.steps > MAX_STEPS:
+            raise NetworkError(f"expected at most {MAX_STEPS} steps but got steps={self.steps}")
         self.check_tensors()
 
 

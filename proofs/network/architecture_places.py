@@ -11,7 +11,7 @@ from proofs.errors import LayerError, NetworkError
 
 from .architecture_base import HasTensors
 from .architecture_layers import ArchitectureLayer, Embedding, Residual
-from .architecture_shapes import Shape, layer_word, output_shape_of, tensors_of
+from .architecture_shapes import Shape, entries_inside, layer_word, output_shape_of, tensors_of
 
 __all__ = [
     "MAX_ENTRIES", "PlacedLayer", "PlacedTensor", "place_layers", "refusal_at", "walk_layers",
@@ -109,7 +109,8 @@ def _place_one(
         tensors = tensors_of(layer, shape)
     except NetworkError as error:
         raise refusal_at(path, layer, str(error)) from None
-    if max(math.prod(extents) for extents in (outgoing, *(t for _, t in tensors))) > MAX_ENTRIES:
+    sizes = [math.prod(extents) for extents in (outgoing, *(t for _, t in tensors))]
+    if max(*sizes, entries_inside(layer, shape)) > MAX_ENTRIES:
         raise refusal_at(path, layer, f"expected tensors of at most {MAX_ENTRIES} entries")
     number = next(numbers) if tensors else 0
     named = tuple(PlacedTensor(role, _name(layer, role, number), extents) for role, extents in tensors)

@@ -29,7 +29,7 @@ from .architecture_layers import (
 )
 from .layers import Activate
 
-__all__ = ["Shape", "layer_word", "output_shape_of", "tensors_of"]
+__all__ = ["Shape", "entries_inside", "layer_word", "output_shape_of", "tensors_of"]
 
 Shape = tuple[int, ...]
 
@@ -191,6 +191,23 @@ def tensors_of(layer: ArchitectureLayer, shape: Shape) -> tuple[tuple[str, Shape
             return ()
         case _:
             assert_never(layer)
+
+
+def entries_inside(layer: ArchitectureLayer, shape: Shape) -> int:
+    """The number of entries of the largest tensor that the layer forms on the way, pairs and windows."""
+    match layer:
+        case TopK():
+            return math.prod(shape) * shape[-1]
+        case Attention(heads=heads):
+            return heads * shape[0] ** 2
+        case Convolution(kernel=kernel):
+            return math.prod(kernel) * shape[0] * math.prod(output_shape_of(layer, shape)[1:])
+        case AveragePool(window=window) | MaxPool(window=window):
+            return math.prod(window) * math.prod(output_shape_of(layer, shape))
+        case Recurrent(steps=steps, width=width):
+            return steps * width
+        case _:
+            return 1
 
 
 def _with_bias(

@@ -94,6 +94,9 @@ REFUSED = [
     ((3,), (), None, "expected 1 to 2000 layers"),
     ((0,), (Linear(1),), None, "expected an input shape of whole numbers >= 1"),
     ((), (Linear(1),), None, "expected an input shape of 1 to 4 numbers"),
+    ((20_000,), (TopK(1), Linear(1)), None, "top-k gating: expected tensors of at most 50000000"),
+    ((9_000, 2), (Attention(2), Flatten(), Linear(1)), None, "attention: expected tensors of at most"),
+    ((1, 900_000), (Convolution(1, (90_000,), (1,), (0,)),), None, "convolution: expected tensors"),
     ((900_000,), (Linear(900_000),), None, "expected tensors of at most 50000000 entries"),
 ]  # fmt: skip
 
@@ -128,6 +131,7 @@ WRONG = [
     (lambda: GraphConvolution(1, ((Fraction(1), Fraction(1)),)), "a square adjacency"),
     (lambda: Residual(()), "at least one layer inside"),
     (lambda: Recurrent(1, 0, TANH), "expected steps from 1"),
+    (lambda: Recurrent(1, 10_001, TANH), "expected at most 10000 steps"),
 ]
 
 
