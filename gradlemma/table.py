@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradlemma.analyticity import AnalyticitySection, analyticity_document
 from gradlemma.check import PLACES, Checked
 from gradlemma.compare import assumed_beyond
 from gradlemma.decimals import shown_above, shown_bound
@@ -35,6 +36,7 @@ PLACE_TITLES = {
     "ball": "in the ball",
 }
 MAX_RECURSIONS = 12
+MAX_CONDITIONS = 12
 UNLIMITED = 1_000_000
 
 
@@ -44,6 +46,7 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     print(f"{problem.describe()}, {problem.network.parameter_count} parameters")
     if checked.bounds is not None:
         _print_bounds(checked, checked.bounds)
+    _print_analyticity(checked.analyticity)
     trust = sorted(frozenset[str]().union(*(t.trust for t in checked.goals().values())))
     print(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else ""))
     memory = (
@@ -54,6 +57,24 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     print(f"{count} kernel steps {replayed}; {checked.elapsed_s:.1f} s, peak memory {memory}")
     for name, place in written.items():
         print(f"{name}: {place}")
+
+
+def _print_analyticity(section: AnalyticitySection) -> None:
+    """The verdict, and layer by layer what each route asks for."""
+    print(f"almost everywhere analytic: {section.verdict}; {printable(section.reason(), 400)}")
+    rows: list[tuple[str, str, str, str, str]] = []
+    for name, route in analyticity_document(section)["routes"].items():
+        conditions = route["conditions"]
+        # What is not met is always shown; of long networks only the first of the others.
+        shown = [c for n, c in enumerate(conditions) if n < MAX_CONDITIONS or c["status"] != "met"]
+        for c in shown[: 2 * MAX_CONDITIONS]:
+            cells = (c["layer"], c["condition"], c["status"], printable(c["reason"], 120))
+            rows.append((name, *cells))
+        left_out = len(conditions) - len(shown[: 2 * MAX_CONDITIONS])
+        if left_out:
+            rows.append((name, f"... and {left_out} more, see report.json", "", "", ""))
+    titles = ("route", "layer", "condition", "status", "why")
+    print_rows(titles, rows, left=titles)
 
 
 def _print_bounds(checked: Checked, bounds: Bounds) -> None:
