@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradlemma.problem import Problem
+from gradlemma.problem_maps import architecture_of
 from proofs.errors import KernelError
 from proofs.kernel.codec import decode, encode
 from proofs.kernel.core import Theorem, replay
 from proofs.kernel.set_claims import AlmostEverywhereAnalytic, OuterAnalytic
 from proofs.kernel.tensor_codec import encode_tensors
-from proofs.network import Architecture, Network
 from proofs.theorems.architecture_analyticity import (
     ArchitectureAnalyticity,
     LayerCondition,
@@ -22,7 +22,7 @@ from proofs.theorems.architecture_analyticity import (
     architecture_analyticity,
 )
 
-__all__ = ["AnalyticitySection", "analyticity_document", "architecture_of", "check_analyticity"]
+__all__ = ["AnalyticitySection", "analyticity_document", "check_analyticity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,6 @@ class AnalyticitySection:
             plural = "routes" if len(self.covered) > 1 else "route"
             return f"covered by the {names} {plural}, for any data set"
         return "; ".join(f"{route.route.value} route: {route.reason}" for route in self.report.routes)
-
-
-def architecture_of(problem: Problem) -> Architecture:
-    """The problem's network as an architecture."""
-    network = problem.network
-    return Architecture.of_network(network) if isinstance(network, Network) else network
 
 
 def check_analyticity(problem: Problem) -> AnalyticitySection:

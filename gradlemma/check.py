@@ -99,7 +99,7 @@ class Checked:
         """Why a reading has no bounds."""
         if self.bounds is not None:
             return self.bounds.absent
-        return dict.fromkeys(ReadingName, _no_bounds(self.problem) or "no bound derived")
+        return dict.fromkeys(ReadingName, bounds_refusal(self.problem) or "no bound derived")
 
     @property
     def weights_in_box(self) -> bool | None:
@@ -140,7 +140,7 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
     shown = progress or Progress(quiet=True)
     shown.stage("deriving where the loss is analytic")
     analyticity = check_analyticity(problem)
-    refusal = _no_bounds(problem)
+    refusal = bounds_refusal(problem)
     if refusal is not None:
         return _without_bounds(problem, analyticity, refusal, watch)
     bounds = derive_bounds(problem, report=shown.stage)
@@ -185,14 +185,6 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         problem, analyticity, bounds, document, found is not None, measured, ratios, slack, verdict,
         tuple(reasons), stages.stopped_in is not None, watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
-
-
-def _no_bounds(problem: Problem) -> str | None:
-    """Why no bound is derived: the layers, or nothing to bound over; None where one is."""
-    refusal = bounds_refusal(problem)
-    if refusal is None and problem.samples is not None and problem.box is None and problem.weights is None:
-        return "no bound derived: the problem states no box and no weights"
-    return refusal
 
 
 def _without_bounds(
