@@ -9,9 +9,9 @@ from typing import Any
 
 from gradlemma.problem import Problem
 from gradlemma.problem_maps import architecture_of
-from proofs.errors import KernelError
+from proofs.errors import KernelError, NetworkError
 from proofs.kernel.codec import decode, encode
-from proofs.kernel.core import Theorem, replay
+from proofs.kernel.core import Theorem, replay_all
 from proofs.kernel.set_claims import AlmostEverywhereAnalytic, OuterAnalytic
 from proofs.kernel.tensor_codec import encode_tensors
 from proofs.theorems.architecture_analyticity import (
@@ -21,6 +21,7 @@ from proofs.theorems.architecture_analyticity import (
     Status,
     architecture_analyticity,
 )
+from proofs.theorems.map_analyticity import Route
 
 __all__ = ["AnalyticitySection", "analyticity_document", "check_analyticity"]
 
@@ -29,17 +30,23 @@ __all__ = ["AnalyticitySection", "analyticity_document", "check_analyticity"]
 class AnalyticitySection:
     """What a check says about analyticity.
 
-    failure: why the derivations do not replay; None if they do.
+    report: None where the network is too large to be looked at.
+    failure: why, or why the derivations do not replay; None if they do.
     """
 
-    report: ArchitectureAnalyticity
+    report: ArchitectureAnalyticity | None
     document: dict[str, Any]
     failure: str | None
 
     @property
     def covered(self) -> tuple[RouteReport, ...]:
         """The routes whose theorem was replayed."""
-        return () if self.failure else tuple(route for route in self.report.routes if route.covers)
+        return () if self.failure else tuple(route for route in self.routes if route.covers)
+
+    @property
+    def routes(self) -> tuple[RouteReport, ...]:
+        """Both routes, if they were looked at."""
+        return () if self.report is None else self.report.routes
 
     @property
     def verdict(self) -> str:
@@ -50,7 +57,7 @@ class AnalyticitySection:
         """The theorem of each route that covers the loss."""
         return {
             f"analyticity.{route.route.value}": route.theorem
-            for route in self.report.routes
+            for route in self.routes
             if route.theorem is not None
         }
 
@@ -62,12 +69,16 @@ class AnalyticitySection:
             names = " and ".join(route.route.value for route in self.covered)
             plural = "routes" if len(self.covered) > 1 else "route"
             return f"covered by the {names} {plural}, for any data set"
-        return "; ".join(f"{route.route.value} route: {route.reason}" for route in self.report.routes)
+        return "; ".join(f"{route.route.value} route: {route.reason}" for route in self.routes)
 
 
 def check_analyticity(problem: Problem) -> AnalyticitySection:
     """Derives both routes for the problem's architecture and loss, and replays what was derived."""
-    report = architecture_analyticity(architecture_of(problem), problem.loss)
+    try:
+        report = architecture_analyticity(architecture_of(problem), problem.loss)
+    except (KernelError, NetworkError) as error:
+        nothing = {"derivation": encode({}), "tensors": encode_tensors()}
+        return AnalyticitySection(None, nothing, f"not looked at: {error}")
     section = AnalyticitySection(report, {}, None)
     goals = section.goals()
     document = {"derivation": encode(goals), "tensors": encode_tensors(*goals.values())}
@@ -79,9 +90,7 @@ def _failure(
 ) -> str | None:
     try:
         again = decode(json.loads(json.dumps(document["derivation"]))) if goals else {}
-        for condition in _conditions(report):
-            if condition.theorem is not None:
-                replay(condition.theorem)
+        replay_all(*(c.theorem for c in _conditions(report) if c.theorem is not None))
     except KernelError as error:
         return f"the derivation of analyticity does not replay: {error}"
     for name, theorem in again.items():
@@ -102,8 +111,18 @@ def analyticity_document(section: AnalyticitySection) -> dict[str, Any]:
     return {
         "verdict": section.verdict,
         "reason": section.reason(),
-        "routes": {route.route.value: _route(section, route) for route in section.report.routes},
+        "routes": {kind.value: _NOTHING for kind in Route}
+        | {route.route.value: _route(section, route) for route in section.routes},
     }
+
+
+_NOTHING: dict[str, Any] = {
+    "covers": False,
+    "reason": "not looked at",
+    "conditions": [],
+    "hypotheses": [],
+    "trust": [],
+}
 
 
 def _route(section: AnalyticitySection, route: RouteReport) -> dict[str, Any]:

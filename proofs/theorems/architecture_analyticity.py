@@ -12,7 +12,7 @@ from enum import Enum
 
 from proofs.errors import KernelError
 from proofs.kernel.core import Theorem, infer
-from proofs.kernel.maps import Entry, Map, MeanOf, Opaque, ParameterBlock, maps_below
+from proofs.kernel.maps import Entry, Map, MeanOf, Opaque, ParameterBlock, parts_of
 from proofs.kernel.rules.analytic import PiecewiseByPieces
 from proofs.kernel.rules.zeros import IndependentByForm
 from proofs.network import Architecture, Loss
@@ -79,17 +79,17 @@ class ArchitectureAnalyticity:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A layer, or the loss: the map before it and after it, and its tensors."""
+    """A layer, or the loss: the map before it and after it, the maps that it adds, and its tensors."""
 
     label: str
     before: Map
     after: Map
+    own: tuple[Map, ...]
     placed: PlacedLayer | None
 
     def functions(self) -> list[Entry | Opaque]:
         """The functions that the layer applies, arguments first."""
-        known = set(maps_below(self.before))
-        return [n for n in maps_below(self.after) if isinstance(n, Entry | Opaque) and n not in known]
+        return [node for node in self.own if isinstance(node, Entry | Opaque)]
 
 
 def architecture_analyticity(architecture: Architecture, loss: Loss) -> ArchitectureAnalyticity:
@@ -107,11 +107,27 @@ def architecture_analyticity(architecture: Architecture, loss: Loss) -> Architec
 def _steps(architecture: Architecture, loss: Loss, x: Map, y: Map) -> Iterator[_Step]:
     lowered = lower(architecture, x)
     placed = list(walk_layers(architecture.placed()))
-    before = x
+    before, seen = x, {x}
     for one, (label, after) in zip(placed, lowered.nodes, strict=True):
-        yield _Step(label, before, after, one)
+        yield _Step(label, before, after, _added(after, seen), one)
         before = after
-    yield _Step(f"loss: {loss.label()}", lowered.output, lower_loss(loss, lowered.output, y), None)
+    value = lower_loss(loss, lowered.output, y)
+    yield _Step(f"loss: {loss.label()}", lowered.output, value, _added(value, seen), None)
+
+
+def _added(root: Map, seen: set[Map]) -> tuple[Map, ...]:
+    """The maps below the root that were not seen, parts first; they count as seen from now on."""
+    found: list[Map] = []
+    stack = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            found.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((part, False) for part in reversed(parts_of(node)))
+    return tuple(found)
 
 
 def _report(
@@ -243,13 +259,10 @@ def _fresh(step: _Step, frozen: set[str]) -> Iterator[LayerCondition]:
 
 def _uses(step: _Step, name: str) -> int:
     """In how many maps of the layer the block is a part."""
-    from proofs.kernel.maps import parts_of
-
-    known = set(maps_below(step.before))
     return sum(
-        sum(isinstance(part, ParameterBlock) and part.name == name for part in parts_of(node))
-        for node in maps_below(step.after)
-        if node not in known
+        isinstance(part, ParameterBlock) and part.name == name
+        for node in step.own
+        for part in parts_of(node)
     )
 
 

@@ -286,7 +286,8 @@ def test_check_writes_its_report_without_bounds(tmp_path):
     assert code == 0 and document["verdict"] == "proved"
     assert document["reasons"] == ["no bound derived for recurrent (layer 1)"]
     assert document["bounds"]["ball"]["reason"] == document["reasons"][0]
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["analyticity.json", "derivation.json", "report.json"]
+    written = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert written == ["analyticity.json", "derivation.json", "report.json"]
 
 
 def test_scan_and_derive_refuse_an_architecture_in_one_sentence(tmp_path):
