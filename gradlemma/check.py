@@ -89,6 +89,11 @@ class Checked:
         """Every proved theorem by name."""
         return {} if self.bounds is None else self.bounds.goals()
 
+    def trust(self) -> list[str]:
+        """What the proofs rely on beyond the kernel's rules."""
+        theorems = [*self.goals().values(), *self.analyticity.goals().values()]
+        return sorted(frozenset[str]().union(*(theorem.trust for theorem in theorems)))
+
     @property
     def readings(self) -> dict[ReadingName, ReadingBounds]:
         """The bounds by reading."""

@@ -47,16 +47,24 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     if checked.bounds is not None:
         _print_bounds(checked, checked.bounds)
     _print_analyticity(checked.analyticity)
-    trust = sorted(frozenset[str]().union(*(t.trust for t in checked.goals().values())))
+    trust = checked.trust()
     print(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else ""))
     memory = (
         "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
     )
-    count = len(checked.document["derivation"]["steps"])
-    replayed = "replayed" if checked.replayed else "not replayed"
-    print(f"{count} kernel steps {replayed}; {checked.elapsed_s:.1f} s, peak memory {memory}")
+    print(f"{_steps_line(checked)}; {checked.elapsed_s:.1f} s, peak memory {memory}")
     for name, place in written.items():
         print(f"{name}: {place}")
+
+
+def _steps_line(checked: Checked) -> str:
+    """How many kernel steps there are, of bounds and of analyticity, and whether they were replayed."""
+    section = checked.analyticity
+    parts = [(len(section.document["derivation"]["steps"]), section.failure is None, " of analyticity")]
+    if checked.bounds is not None:
+        parts.insert(0, (len(checked.document["derivation"]["steps"]), checked.replayed, ""))
+    counts = " and ".join(f"{count}{of}" for count, _, of in parts)
+    return f"{counts} kernel steps {'' if all(done for _, done, _ in parts) else 'not '}replayed"
 
 
 def _print_analyticity(section: AnalyticitySection) -> None:
