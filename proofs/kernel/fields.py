@@ -25,6 +25,7 @@ from . import (
     maps,
     scalars,
     sequences,
+    series,
     set_claims,
     sets,
     terms,
@@ -39,10 +40,11 @@ __all__ = ["NODES", "check_fields", "fields_of", "is_node"]
 
 _MODULES = (
     terms, families, scalars, sequences, claims, univariate, indices, maps, sets, dynamics, set_claims,
+    series,
 )  # fmt: skip
 _BASES = (
     Term, Abbreviation, Atom, Composite, Claim, claims.Sequent, maps.Map, maps.Place, maps.StepSize,
-    sets.Level, sets.Region, dynamics.Dynamics, set_claims.SetClaim,
+    sets.Level, sets.Region, series.Task, series.Vector, dynamics.Dynamics, set_claims.SetClaim,
 )  # fmt: skip
 NODES: dict[str, type] = {
     name: kind

@@ -18,6 +18,7 @@ from .indices import Index
 from .monotone import sqrt_exact
 from .scalars import Atom, Let, Poly, Root, Value, number, substitute, value_of
 from .sequences import FamilyNorm, Natural, PartialSum, Power, family_norm, index_value, power
+from .series import Combination, basic, combined, vector_at
 from .terms import INDEX, Abbreviation, Mean, Named, Role, Term, Variable
 
 __all__ = ["body_of", "claim_at", "partial_sum", "poly_at", "term_at"]
@@ -121,6 +122,8 @@ class _Images:
                 return self.poly(value)
             case Claim():
                 return self.claim(value)
+            case Combination():
+                return self.combination(value)
             case Index():
                 return value.at(self._index)
             case tuple():
@@ -142,6 +145,10 @@ class _Images:
         if isinstance(claim, ForSamples):
             self._check_samples(claim.samples, claim.free)
         return self._rebuilt(claim)
+
+    def combination(self, combination: Combination) -> Combination:
+        parts = combination.terms
+        return combined((self.poly(c), basic(vector_at(v, self._index))) for c, v in parts)
 
     def poly(self, poly: Poly) -> Poly:
         return poly if INDEX not in poly.variables else substitute(poly, self._atom)

@@ -76,6 +76,14 @@ from .rewrite import LinearIdentity as LinearIdentity
 from .rewrite import Rewrite as Rewrite
 from .samples import MeanBound as MeanBound
 from .samples import OperatorNormIntro as OperatorNormIntro
+from .series import BendLimit as BendLimit
+from .series import DefinedSum as DefinedSum
+from .series import ExpandLinear as ExpandLinear
+from .series import FirstStep as FirstStep
+from .series import NextStep as NextStep
+from .series import RunStart as RunStart
+from .series import SlopeLimit as SlopeLimit
+from .series import Truncate as Truncate
 from .sets import BoundaryCovers as BoundaryCovers
 from .sets import BoundaryOffInterior as BoundaryOffInterior
 from .sets import EitherWay as EitherWay
