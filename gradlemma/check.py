@@ -10,11 +10,12 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gradlemma.analyticity import AnalyticitySection, check_analyticity
 from gradlemma.compare import differences
 from gradlemma.measuring import NOTHING, measure_lines, measure_problem
-from gradlemma.problem import Problem
+from gradlemma.problem import Problem, bounds_refusal
 from gradlemma.progress import Progress
-from gradlemma.proved import INTERRUPTED, Bounds, derive_bounds
+from gradlemma.proved import INTERRUPTED, Bounds, ReadingBounds, derive_bounds
 from gradlemma.resources import Stopwatch, peak_memory_bytes
 from proofs.errors import GradlemmaError, KernelError
 from proofs.kernel.codec import decode, encode
@@ -60,10 +61,15 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Everything a check found."""
+    """Everything a check found.
+
+    bounds: None where none is derived for the problem; `absent` says why.
+    analyticity: whether the loss is almost everywhere analytic, for any data set.
+    """
 
     problem: Problem
-    bounds: Bounds
+    analyticity: AnalyticitySection
+    bounds: Bounds | None
     document: dict[str, Any]
     replayed: bool
     measured: Measured
@@ -77,7 +83,33 @@ class Checked:
 
     def steps(self) -> list[Theorem]:
         """All steps of all goals, in order; `slack` is keyed by their ids."""
-        return steps_of(*self.bounds.goals().values())
+        return steps_of(*self.goals().values())
+
+    def goals(self) -> dict[str, Theorem]:
+        """Every proved theorem by name."""
+        return {} if self.bounds is None else self.bounds.goals()
+
+    def trust(self) -> list[str]:
+        """What the proofs rely on beyond the kernel's rules."""
+        theorems = [*self.goals().values(), *self.analyticity.goals().values()]
+        return sorted(frozenset[str]().union(*(theorem.trust for theorem in theorems)))
+
+    @property
+    def readings(self) -> dict[ReadingName, ReadingBounds]:
+        """The bounds by reading."""
+        return {} if self.bounds is None else self.bounds.readings
+
+    @property
+    def absent(self) -> dict[ReadingName, str]:
+        """Why a reading has no bounds."""
+        if self.bounds is not None:
+            return self.bounds.absent
+        return dict.fromkeys(ReadingName, bounds_refusal(self.problem) or "no bound derived")
+
+    @property
+    def weights_in_box(self) -> bool | None:
+        """Whether the given weights lie in the box; None without weights or box."""
+        return None if self.bounds is None else self.bounds.resolved.weights_in_box
 
 
 class _Stages:
@@ -103,13 +135,19 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         The bounds with verdict: `proved` or `certified` if every derivation replays and no
         measurement exceeds a bound; `refuted` if one does (a defect: report it); `undecided` if a
         measurement fails or is not finite, a reading that the problem asks for could not be derived, or
-        the run was interrupted: then what was finished before is returned.
+        the run was interrupted: then what was finished before is returned.  Where no bound is derived
+        for the problem's layers (`bounds_refusal`) nothing is measured either.
 
     Raises:
         GradlemmaError: if no reading applies.
     """
     watch = Stopwatch()
     shown = progress or Progress(quiet=True)
+    shown.stage("deriving where the loss is analytic")
+    analyticity = check_analyticity(problem)
+    refusal = bounds_refusal(problem)
+    if refusal is not None:
+        return _without_bounds(problem, analyticity, refusal, watch)
     bounds = derive_bounds(problem, report=shown.stage)
     goals = bounds.goals()
     if bounds.interrupted and not goals:
@@ -145,9 +183,25 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
     if any(line.refuted for line in slack.values()):
         verdict = Verdict.REFUTED
         reasons += _failing_lines(bounds, slack)
+    if not analyticity.covered:
+        reasons.append(f"almost everywhere analytic: {analyticity.reason()}")
+        verdict = min(verdict, Verdict.UNDECIDED)
     return Checked(
-        problem, bounds, document, found is not None, measured, ratios, slack, verdict, tuple(reasons),
-        stages.stopped_in is not None, watch.elapsed_s(), peak_memory_bytes(),
+        problem, analyticity, bounds, document, found is not None, measured, ratios, slack, verdict,
+        tuple(reasons), stages.stopped_in is not None, watch.elapsed_s(), peak_memory_bytes(),
+    )  # fmt: skip
+
+
+def _without_bounds(
+    problem: Problem, analyticity: AnalyticitySection, refusal: str, watch: Stopwatch
+) -> Checked:
+    """A check of analyticity alone: it derives no bound and measures none."""
+    document: dict[str, Any] = {"derivation": encode({}), "tensors": encode_tensors()}
+    verdict = Verdict.PROVED if analyticity.covered else Verdict.UNDECIDED
+    reasons = (refusal,) if analyticity.covered else (refusal, analyticity.reason())
+    return Checked(
+        problem, analyticity, None, document, False, NOTHING, (), {}, verdict, reasons, False,
+        watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradlemma.problem import Problem
+from gradlemma.problem import Problem, bounds_refusal, feed_forward
 
 __all__ = ["Forecast", "duration", "forecast"]
 
@@ -45,16 +45,19 @@ def duration(seconds: float) -> str:
 
 def forecast(problem: Problem) -> Forecast:
     """An estimate from the sizes: node values enclosed in balls, products measured by autograd."""
+    if bounds_refusal(problem) is not None:
+        return Forecast(1.0, BASE_MIB)
+    network = feed_forward(problem)
     count = 1 if problem.samples is None else problem.samples.count
     values = 0
     if problem.samples is not None and problem.weights is not None:
-        values = count * sum(problem.network.widths()[1:])
+        values = count * sum(network.widths()[1:])
     effort = (problem.measure.random_points + problem.measure.ascent_steps) / DEFAULT_EFFORT
-    products = problem.network.parameter_count * count * effort
+    products = network.parameter_count * count * effort
     seconds = (
         BASE_S
         + SECONDS_PER_NODE_VALUE * values
         + SECONDS_PER_PARAMETER_SAMPLE * products
-        + SECONDS_PER_GROUP_SQUARED * problem.network.depth**2
+        + SECONDS_PER_GROUP_SQUARED * network.depth**2
     )
     return Forecast(seconds, BASE_MIB + MIB_PER_NODE_VALUE * values)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
 from gradlemma.errors import printable
+from gradlemma.problem import feed_forward
 from gradlemma.progress import Progress
 from gradlemma.proved import Bounds
 from gradlemma.resources import physical_memory_bytes
@@ -88,7 +89,7 @@ def _measure(bounds: Bounds, shown: Progress) -> Measured:
         )
     data = resolved.data
     return measure(
-        problem.network,
+        feed_forward(problem),
         problem.loss,
         None if data is None else tensor(data.inputs),
         None if data is None else tensor(data.targets),
@@ -137,7 +138,7 @@ def _slack(bounds: Bounds, measured: Measured, shown: Progress) -> dict[int, Lin
     found: dict[int, LineRatio] = {}
     for name, reading in bounds.readings.items():
         stage = shown.stage(f"evaluating the lines of {name.value}")
-        instances = instances_of(problem.network, problem.loss, places[name], reference, generator)
+        instances = instances_of(feed_forward(problem), problem.loss, places[name], reference, generator)
         refined = () if reading.refined is None else (reading.refined.theorem,)
         steps = steps_of(reading.gradient.theorem, reading.hessian.theorem, *refined)
         lines = evaluate_lines(steps, instances, progress=lambda done, _, s=stage: s.update(done))

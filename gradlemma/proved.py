@@ -10,11 +10,11 @@ from fractions import Fraction
 from typing import Any
 
 from gradlemma.decimals import shown_bound
-from gradlemma.problem import Problem
+from gradlemma.problem import Problem, feed_forward
 from gradlemma.resolve import Resolved, resolve
 from proofs.errors import GradlemmaError
 from proofs.kernel.core import Theorem
-from proofs.network import Loss, Network
+from proofs.network import Architecture, Loss, Network
 from proofs.theorems.bounds import Absent, Bound, Derivation, Reading, ReadingName
 from proofs.theorems.readings import at_residuals, at_weights, in_ball
 
@@ -171,7 +171,7 @@ def bounds(network: Network | Any, loss: Loss | str, **settings: Any) -> Bounds:
     ('4', 'exact')
     """
     _known_settings(settings)
-    if not isinstance(network, Network):
+    if not isinstance(network, Network | Architecture):
         from gradlemma.problem.from_torch import network_from_torch
 
         network, weights = network_from_torch(network)
@@ -208,7 +208,7 @@ def derive_bounds(problem: Problem, report: Callable[[str], object] | None = Non
     say("certifying norms")
     resolved = resolve(problem)
     say("deriving BND-1")
-    work = Derivation(problem.network, problem.loss)
+    work = Derivation(feed_forward(problem), problem.loss)
     readings: dict[ReadingName, ReadingBounds] = {}
     absent: dict[ReadingName, str] = {}
     failed: set[ReadingName] = set()

@@ -124,13 +124,13 @@ def run_replay(derivation: Path, *, problem: Path | None, as_json: bool, quiet: 
 def _compared(goals: dict[str, Theorem], problem: Path) -> tuple[list[Difference], list[str]]:
     """What does not fit the problem, and which bounds it asks for that the derivation lacks."""
     from gradlemma.compare import compare
-    from gradlemma.problem import load_problem
+    from gradlemma.problem import feed_forward, load_problem
     from gradlemma.proved import asked_for
     from gradlemma.resolve import resolve
     from proofs.theorems.bounds import Derivation
 
     resolved = resolve(load_problem(problem))
-    work = Derivation(resolved.problem.network, resolved.problem.loss)
+    work = Derivation(feed_forward(resolved.problem), resolved.problem.loss)
     wanted = [f"{name.value}.{symbol}" for name in asked_for(resolved) for symbol in ("G_max", "H_max")]
     return compare(goals, work, resolved), [name for name in wanted if name not in goals]
 

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlemma.analyticity import analyticity_document
 from gradlemma.check import Checked, Verdict
 from gradlemma.decimals import decimal_text
 from gradlemma.derive import write_text
@@ -26,14 +27,13 @@ VERDICTS = {
     Verdict.CERTIFIED: "certified",
     Verdict.PROVED: "proved",
 }
-REPORT_FILES = ("report.json", "derivation.json", "derivation.tex", "derivation.pdf")
+REPORT_FILES = ("report.json", "derivation.json", "analyticity.json", "derivation.tex", "derivation.pdf")
 MEASURED = ("at_weights", "box_random", "box_ascent", "ball")
 
 
 def document_of(checked: Checked) -> dict[str, Any]:
     """The machine-readable report, `schema_version` 1 (docs/json.md)."""
-    bounds = checked.bounds
-    goals = bounds.goals()
+    goals = checked.goals()
     return {
         "schema_version": 1,
         "problem": {
@@ -46,7 +46,8 @@ def document_of(checked: Checked) -> dict[str, Any]:
         },
         "verdict": VERDICTS[checked.verdict],
         "reasons": list(checked.reasons),
-        "weights_in_box": bounds.resolved.weights_in_box,
+        "weights_in_box": checked.weights_in_box,
+        "analyticity": analyticity_document(checked.analyticity),
         "bounds": {name.value: _reading(checked, name) for name in ReadingName},
         "measured": {name: _place(getattr(checked.measured, name)) for name in MEASURED},
         "ratios": _ratio_table(checked),
@@ -56,7 +57,7 @@ def document_of(checked: Checked) -> dict[str, Any]:
             name: sorted(claim_latex(claim, exact=True) for claim in theorem.hypotheses)
             for name, theorem in goals.items()
         },
-        "trust": sorted(frozenset[str]().union(*(theorem.trust for theorem in goals.values()))),
+        "trust": checked.trust(),
         "elapsed_s": checked.elapsed_s,
         "peak_memory_bytes": checked.peak_memory_bytes,
         "versions": _versions(),
@@ -64,9 +65,9 @@ def document_of(checked: Checked) -> dict[str, Any]:
 
 
 def _reading(checked: Checked, name: ReadingName) -> dict[str, Any] | None:
-    reading = checked.bounds.readings.get(name)
+    reading = checked.readings.get(name)
     if reading is None:
-        return {"G_max": None, "H_max": None, "reason": checked.bounds.absent.get(name)}
+        return {"G_max": None, "H_max": None, "reason": checked.absent.get(name)}
     found = {"G_max": _bound(reading.gradient), "H_max": _bound(reading.hessian)}
     return found if reading.refined is None else found | {REFINED: _bound(reading.refined)}
 
@@ -153,13 +154,17 @@ def write_report(checked: Checked, document: dict[str, Any], out: Path) -> dict[
         What was written, by name; for the PDF a sentence where it was not.
     """
     out.mkdir(parents=True, exist_ok=True)
-    goals = [Goal(name, theorem) for name, theorem in checked.bounds.goals().items()]
-    tex = to_latex(*goals, title=f"Bounds for {checked.problem.name}")
+    goals = [Goal(name, theorem) for name, theorem in checked.goals().items()]
+    tex = to_latex(*goals, title=f"Bounds for {checked.problem.name}") if goals else None
     files = {
         "report.json": json.dumps(document, indent=2, allow_nan=False) + "\n",
         "derivation.json": json.dumps(checked.document) + "\n",
-        "derivation.tex": tex,
+        "analyticity.json": json.dumps(checked.analyticity.document) + "\n",
     }
+    if tex is not None:
+        files["derivation.tex"] = tex
+    else:
+        (out / "derivation.tex").unlink(missing_ok=True)
     written: dict[str, Path | str] = {}
     for name, text in files.items():
         write_text(out / name, text)
@@ -168,8 +173,8 @@ def write_report(checked: Checked, document: dict[str, Any], out: Path) -> dict[
     return written
 
 
-def _pdf(checked: Checked, tex: str, target: Path) -> Path | str:
-    if not checked.interrupted:
+def _pdf(checked: Checked, tex: str | None, target: Path) -> Path | str:
+    if not checked.interrupted and tex is not None:
         return compile_pdf(tex, target)
     target.unlink(missing_ok=True)
-    return "not written: interrupted"
+    return "not written: interrupted" if checked.interrupted else "not written: nothing is derived"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlemma.errors import ProblemError
-from gradlemma.problem import Problem, with_line
+from gradlemma.problem import Problem, feed_forward, with_line
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import LossKind
 from proofs.theorems.bounds import Box, Data
@@ -47,6 +47,7 @@ def resolve(problem: Problem) -> Resolved:
 
 
 def _resolved(problem: Problem) -> Resolved:
+    feed_forward(problem)
     if problem.box is None and problem.weights is None:
         raise ProblemError(
             "expected a box or weights, without which there is nothing to bound",

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from gradlemma.errors import ProblemError, printable
-from gradlemma.problem import Problem
+from gradlemma.problem import Problem, feed_forward
 from numerics.dynamics import Optimiser, around, random_starts
 from numerics.errors import NumericsError
 from numerics.objective import NetworkObjective, Objective, module_objective
@@ -81,7 +81,8 @@ def setup_of_problem(problem: Problem, options: ScanOptions) -> Setup:
         )  # fmt: skip
     x = torch.from_numpy(problem.samples.x.to_numpy())
     y = torch.from_numpy(problem.samples.y.to_numpy())
-    objective = NetworkObjective(problem.network, problem.loss, x, y.reshape(len(x), -1))
+    network = feed_forward(problem, "scan")
+    objective = NetworkObjective(network, problem.loss, x, y.reshape(len(x), -1))
     return _setup(objective, _starts(problem, options), options, repr(problem.network), problem.loss,
                   problem.describe())  # fmt: skip
 
@@ -135,7 +136,7 @@ def _starts(problem: Problem, options: ScanOptions) -> torch.Tensor:
             "expected --radius with --start weights alone", kind="usage", remedy="add --start weights"
         )
     if options.start == "random":
-        return random_starts(problem.network, options.seeds, options.seed)
+        return random_starts(feed_forward(problem, "scan"), options.seeds, options.seed)
     if options.start != "weights":
         raise ProblemError(
             f"expected --start random or weights but got {printable(options.start)}",

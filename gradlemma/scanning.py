@@ -113,9 +113,9 @@ def _setup(model: Any, loss: Any, x: Any, y: Any, options: ScanOptions) -> Setup
         return setup_of_problem(model, options)
     import torch
 
-    from proofs.network import Network, loss_named
+    from proofs.network import Architecture, Network, loss_named
 
-    if isinstance(model, Network):
+    if isinstance(model, Network | Architecture):
         return setup_of_problem(Problem.of(model, loss, x=x, y=y), options)
     if not isinstance(model, torch.nn.Module):
         raise ProblemError(

@@ -7,11 +7,13 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradlemma.analyticity import AnalyticitySection, analyticity_document
 from gradlemma.check import PLACES, Checked
 from gradlemma.compare import assumed_beyond
 from gradlemma.decimals import shown_above, shown_bound
 from gradlemma.errors import printable
 from gradlemma.plain import claim_text, definition_text, lets_of
+from gradlemma.proved import Bounds
 from gradlemma.report import VERDICTS
 from proofs.kernel.claims import Compare
 from proofs.theorems.bounds import ReadingName
@@ -34,6 +36,7 @@ PLACE_TITLES = {
     "ball": "in the ball",
 }
 MAX_RECURSIONS = 12
+MAX_CONDITIONS = 12
 UNLIMITED = 1_000_000
 
 
@@ -41,26 +44,58 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     """The table a person reads: bounds, measurements, ratios, where slack enters, the verdict."""
     problem = checked.problem
     print(f"{problem.describe()}, {problem.network.parameter_count} parameters")
-    titles = ("bound", "", "proved", "tier", "measured", "bound/measured")
-    print_rows(titles, _rows(checked), left=("bound", "", "tier"))
-    _print_assumed(checked)
-    _print_measured(checked)
-    _print_closed_forms(checked)
-    for name, reason in checked.bounds.absent.items():
-        print(f"{TITLES[name]}: not derived, {printable(reason, 300)}")
-    if checked.bounds.resolved.weights_in_box is False:
-        print("the weights lie in the box up to a relative 1e-6 only, as far as certified")
-    _print_slack(checked)
-    trust = sorted(frozenset[str]().union(*(t.trust for t in checked.bounds.goals().values())))
+    if checked.bounds is not None:
+        _print_bounds(checked, checked.bounds)
+    _print_analyticity(checked.analyticity)
+    trust = checked.trust()
     print(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else ""))
     memory = (
         "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
     )
-    count = len(checked.document["derivation"]["steps"])
-    replayed = "replayed" if checked.replayed else "not replayed"
-    print(f"{count} kernel steps {replayed}; {checked.elapsed_s:.1f} s, peak memory {memory}")
+    print(f"{_steps_line(checked)}; {checked.elapsed_s:.1f} s, peak memory {memory}")
     for name, place in written.items():
         print(f"{name}: {place}")
+
+
+def _steps_line(checked: Checked) -> str:
+    """How many kernel steps there are, of bounds and of analyticity, and whether they were replayed."""
+    section = checked.analyticity
+    parts = [(len(section.document["derivation"]["steps"]), section.failure is None, " of analyticity")]
+    if checked.bounds is not None:
+        parts.insert(0, (len(checked.document["derivation"]["steps"]), checked.replayed, ""))
+    counts = " and ".join(f"{count}{of}" for count, _, of in parts)
+    return f"{counts} kernel steps {'' if all(done for _, done, _ in parts) else 'not '}replayed"
+
+
+def _print_analyticity(section: AnalyticitySection) -> None:
+    """The verdict, and layer by layer what each route asks for."""
+    print(f"almost everywhere analytic: {section.verdict}; {printable(section.reason(), 400)}")
+    rows: list[tuple[str, str, str, str, str]] = []
+    for name, route in analyticity_document(section)["routes"].items():
+        conditions = route["conditions"]
+        # What is not met is always shown; of long networks only the first of the others.
+        shown = [c for n, c in enumerate(conditions) if n < MAX_CONDITIONS or c["status"] != "met"]
+        for c in shown[: 2 * MAX_CONDITIONS]:
+            cells = (c["layer"], c["condition"], c["status"], printable(c["reason"], 120))
+            rows.append((name, *cells))
+        left_out = len(conditions) - len(shown[: 2 * MAX_CONDITIONS])
+        if left_out:
+            rows.append((name, f"... and {left_out} more, see report.json", "", "", ""))
+    titles = ("route", "layer", "condition", "status", "why")
+    print_rows(titles, rows, left=titles)
+
+
+def _print_bounds(checked: Checked, bounds: Bounds) -> None:
+    titles = ("bound", "", "proved", "tier", "measured", "bound/measured")
+    print_rows(titles, _rows(checked, bounds), left=("bound", "", "tier"))
+    _print_assumed(bounds)
+    _print_measured(checked)
+    _print_closed_forms(bounds)
+    for name, reason in bounds.absent.items():
+        print(f"{TITLES[name]}: not derived, {printable(reason, 300)}")
+    if checked.weights_in_box is False:
+        print("the weights lie in the box up to a relative 1e-6 only, as far as certified")
+    _print_slack(checked)
 
 
 def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Container[str]) -> None:
@@ -81,12 +116,12 @@ def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Conta
     console.print(table, soft_wrap=True)
 
 
-def _print_assumed(checked: Checked) -> None:
+def _print_assumed(bounds: Bounds) -> None:
     """What the bounds rest on besides the problem's own numbers."""
     places: dict[str, list[str]] = {}
-    for name, reading in checked.bounds.readings.items():
+    for name, reading in bounds.readings.items():
         theorem = reading.hessian.theorem
-        for sentence in assumed_beyond(name.value, theorem, checked.bounds.work, checked.bounds.resolved):
+        for sentence in assumed_beyond(name.value, theorem, bounds.work, bounds.resolved):
             places.setdefault(sentence, []).append(TITLES[name])
     for sentence, titles in places.items():
         print(f"{', '.join(titles)}: {sentence}")
@@ -109,9 +144,9 @@ def _print_measured(checked: Checked) -> None:
     print_rows(titles, rows, left=("measured",))
 
 
-def _print_closed_forms(checked: Checked) -> None:
+def _print_closed_forms(bounds: Bounds) -> None:
     """What the numbers come from: the bounds of the loss along u, and the recursions in them."""
-    sample = checked.bounds.work.sample
+    sample = bounds.work.sample
     print("closed form along a direction u; G_max, H_max: the largest over ||u|| = 1")
     lines = [claim_text(sample.first.claim), claim_text(sample.second.claim)]
     claim = sample.second.claim
@@ -123,11 +158,11 @@ def _print_closed_forms(checked: Checked) -> None:
         print(f"  {line}")
 
 
-def _rows(checked: Checked) -> list[tuple[str, ...]]:
+def _rows(checked: Checked, bounds: Bounds) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     places = {reading: place for place, reading in PLACES}
     places[ReadingName.AT_RESIDUALS] = "at_weights"
-    for name, reading in checked.bounds.readings.items():
+    for name, reading in bounds.readings.items():
         place: Place | None = getattr(checked.measured, places[name])
         for symbol, bound, quantity in (
             ("G_max", reading.gradient, "gradient_norm"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-__all__ = ["GradlemmaError", "KernelError", "NetworkError", "UnknownNameError"]
+__all__ = ["GradlemmaError", "KernelError", "LayerError", "NetworkError", "UnknownNameError"]
 
 MAX_SHOWN = 120
 
@@ -20,6 +20,21 @@ class KernelError(GradlemmaError):
 
 class NetworkError(GradlemmaError):
     """The description of a network, a loss or an activation is not consistent."""
+
+
+class LayerError(NetworkError):
+    """A layer does not fit where it stands.
+
+    path: its number, counted from 1, and within residual sums the numbers inside.
+
+    >>> str(LayerError((3, 1), "softmax", "expected a vector"))
+    'layer 3.1: softmax: expected a vector'
+    """
+
+    def __init__(self, path: tuple[int, ...], word: str, message: str) -> None:
+        self.path = path
+        self.message = message
+        super().__init__(f"layer {'.'.join(map(str, path))}: {word}: {message}")
 
 
 class UnknownNameError(GradlemmaError):

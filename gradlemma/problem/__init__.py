@@ -2,6 +2,8 @@
 
 from gradlemma.errors import ProblemError as ProblemError
 
+from ._feed_forward import bounds_refusal as bounds_refusal
+from ._feed_forward import feed_forward as feed_forward
 from ._load import load_problem as load_problem
 from ._load import with_line as with_line
 from ._parts import BoxSpec as BoxSpec

@@ -10,9 +10,13 @@ import numpy as np
 
 from gradlemma.errors import ProblemError, printable
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import LossKind
+from proofs.network import Architecture, LossKind, Network
 
+from ._feed_forward import bounds_refusal
+from ._frozen import check_frozen
 from ._parts import NAME, Parts
+from ._tokens import check_tokens
+from ._weights import kept_shape, tensor_text
 
 __all__ = ["check_problem"]
 
@@ -26,7 +30,11 @@ def check_problem(problem: Parts) -> None:
     _scalars(problem)
     _samples(problem)
     _weights(problem)
-    _box(problem)
+    check_frozen(problem.frozen, problem.network)
+    if isinstance(problem.network, Architecture):
+        _no_bounds(problem, problem.network)
+        return
+    _box(problem, problem.network)
     _inputs(problem)
     _targets(problem)
     if problem.radius is not None and problem.weights is None:
@@ -153,15 +161,29 @@ def _weights(problem: Parts) -> None:
         names = ", ".join(parameter.name for parameter in parameters[:8])
         raise _shape("weights", f"{len(parameters)} tensors ({names}) but got {len(problem.weights)}")
     for parameter, tensor in zip(parameters, problem.weights, strict=True):
-        if tensor.shape != parameter.shape:
+        if tensor.shape != kept_shape(parameter):
             raise _shape(
                 "weights",
-                f"{parameter.name} of dense layer {parameter.layer} with shape {list(parameter.shape)} "
+                f"{tensor_text(problem.network, parameter)} with shape {list(kept_shape(parameter))} "
                 f"but got shape {list(tensor.shape)}",
             )
 
 
-def _box(problem: Parts) -> None:
+def _no_bounds(problem: Parts, architecture: Architecture) -> None:
+    """An architecture has no box, no ball and no refinement; stated norms must hold all the same."""
+    reason = bounds_refusal(problem)
+    for key, given in (("box", problem.box), ("ball", problem.radius)):
+        if given is not None:
+            raise ProblemError(f"expected no {key} because there is {reason}", key=key, remedy="remove it")
+    if architecture.vocabulary is not None and problem.samples is not None:
+        check_tokens(problem.samples.x, architecture.vocabulary)
+    if problem.samples is not None:
+        _inputs(problem)
+    if problem.samples is not None or problem.loss.has_range:
+        _targets(problem)
+
+
+def _box(problem: Parts, network: Network) -> None:
     box = problem.box
     if box is None:
         return
@@ -174,7 +196,7 @@ def _box(problem: Parts) -> None:
             key="box.factor",
             remedy="use 1 or 11/10",
         )
-    depth = problem.network.depth
+    depth = network.depth
     for key, norms in (("box.weight_norms", box.weight_norms), ("box.bias_norms", box.bias_norms)):
         if norms is None:
             continue

@@ -90,7 +90,7 @@ def _suggestion(name: str, known: list[str]) -> str:
 
 
 def _keys_of(model: type[BaseModel], path: Path) -> list[str]:
-    """The keys that the section at `path` knows."""
+    """The keys that the section at `path` knows, those that it needs first."""
     current: type[BaseModel] | None = model
     for step in path:
         if isinstance(step, int) or current is None:
@@ -99,11 +99,11 @@ def _keys_of(model: type[BaseModel], path: Path) -> list[str]:
         current = _section(found[0].annotation) if found else None
     if current is None:
         return []
-    return [field.alias or name for name, field in current.model_fields.items()]
+    fields = sorted(current.model_fields.items(), key=lambda pair: not pair[1].is_required())
+    return [field.alias or name for name, field in fields]
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section(part))), None)

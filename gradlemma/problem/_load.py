@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
-from gradlemma.errors import ProblemError, printable
-from proofs.errors import GradlemmaError, NetworkError
+from gradlemma.errors import ProblemError
+from proofs.errors import GradlemmaError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Activate, Dense, Layer, Loss, Network, Univariate, activation
+from proofs.network import Architecture, Loss, Network
 
 from ._explain import explain
 from ._files import read_problem
+from ._frozen import read_frozen
 from ._labels import targets_of
-from ._model import LayerSection, ProblemFile
+from ._model import ProblemFile
+from ._network import network_of
 from ._parts import BoxSpec, Measure, Samples
 from ._problem import Problem
 from ._python import box_of
 from ._tree import MAX_BYTES, Node, Step, parse_yaml
-from .user_activation import activation_from_pieces
 
 __all__ = ["load_problem", "with_line"]
 
@@ -108,7 +107,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
         from ._data import read_data
 
         data = read_data(spec.data, path.parent)
-    network = _network(spec, data)
+    network = network_of(spec, None if data is None else data[0])
     samples = None if data is None else _samples(data, network, loss, spec)
     weights = None
     if spec.weights is not None:
@@ -116,7 +115,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
 
         weights = read_weights(spec.weights, network, path.parent)
     norm = spec.input.norm
-    if norm == "from-data" and data is None:
+    if norm == "from-data" and data is None and isinstance(network, Network):
         raise ProblemError(
             "expected a number because there is no data to take the norm from, but got from-data",
             kind="missing-key",
@@ -133,6 +132,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
         target_norm=None if spec.targets is None else spec.targets.norm,
         samples=samples,
         weights=weights,
+        frozen=read_frozen(spec.frozen),
         box=_box(spec, network),
         radius=None if spec.ball is None else spec.ball.radius,
         refine=bool(spec.refine),
@@ -146,68 +146,8 @@ def _default_name(path: Path) -> str:
     return path.stem if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", path.stem) else "problem"
 
 
-def _network(spec: ProblemFile, data: tuple[ExactTensor, ExactTensor] | None) -> Network:
-    dim = spec.input.dim if data is None or spec.input.dim is not None else data[0].shape[1]
-    if dim is None:
-        raise ProblemError(
-            "expected the key dim because there is no data to take it from, but it is missing",
-            kind="missing-key",
-            key="input.dim",
-            remedy="add `dim:` with the number of input features",
-        )
-    if data is not None and data[0].shape[1] != dim:
-        raise ProblemError(
-            f"expected data with {dim} features but got {data[0].shape[1]}",
-            kind="shape",
-            key="input.dim",
-            remedy="correct or remove `dim`",
-        )
-    layers = tuple(_layer(layer, index) for index, layer in enumerate(spec.network))
-    try:
-        return Network(dim, layers)
-    except NetworkError as error:
-        raise ProblemError(str(error), kind="network", key="network", remedy="correct the layers") from None
-
-
-def _layer(section: LayerSection, index: int) -> Layer:
-    if section.dense is not None:
-        return Dense(section.dense.width, section.dense.bias)
-    given: dict[str, Any] = dict(section.activation)
-    name = given.pop("name")
-    if "pieces" in given:
-        return Activate(_own_activation(name, given, f"network[{index}].activation"))
-    try:
-        return Activate(activation(name, **given))
-    except (GradlemmaError, TypeError) as error:
-        raise ProblemError(
-            printable(error, 500),
-            kind="network",
-            key=f"network[{index}].activation",
-            remedy="see the activations in docs/problem-file.md",
-        ) from None
-
-
-def _own_activation(name: str, given: dict[str, Any], key: str) -> Univariate:
-    known = ("pieces", "period", "drift", "unit", "values")
-    for step in given:
-        if step not in known:
-            close = difflib.get_close_matches(step, known, 1)
-            raise ProblemError(
-                f"expected keys of {key} among name, {', '.join(known)} but got {printable(step, 60)}",
-                kind="unknown-key",
-                key=f"{key}.{printable(step, 60)}",
-                remedy=f"did you mean `{close[0]}`?" if close else "remove it",
-            )
-    try:
-        return activation_from_pieces(name, **given)
-    except ProblemError as error:
-        raise ProblemError(
-            error.message, kind=error.kind, key=f"{key}.{error.key}", remedy=error.remedy
-        ) from None
-
-
 def _samples(
-    data: tuple[ExactTensor, ExactTensor], network: Network, loss: Loss, spec: ProblemFile
+    data: tuple[ExactTensor, ExactTensor], network: Network | Architecture, loss: Loss, spec: ProblemFile
 ) -> Samples:
     inline = spec.data is not None and spec.data.inline is not None
     return Samples(
@@ -215,7 +155,7 @@ def _samples(
     )
 
 
-def _box(spec: ProblemFile, network: Network) -> BoxSpec | None:
+def _box(spec: ProblemFile, network: Network | Architecture) -> BoxSpec | None:
     section = spec.box
     if section is None:
         return None

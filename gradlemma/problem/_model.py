@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from gradlemma.errors import printable
 from proofs.errors import NetworkError
 from proofs.network import LOSS_PARAMETERS, Loss, loss_named
 
-from ._activation_model import activation_schema, read_activation
 from ._fields import (
     Array,
     Exact,
@@ -26,42 +25,46 @@ from ._fields import (
     refuse,
     shown,
 )
+from ._layers_model import LayerSection
+from ._section import Extent, Section, exactly_one, integers
 
 __all__ = ["MAX_SAMPLES", "ProblemFile"]
 
 MAX_SAMPLES = 10_000_000
-MAX_WIDTH = 1_000_000
 MAX_EFFORT = 10_000
+MAX_AXES = 3
+MAX_EXTENT = 1_000_000
 MAX_SEED = 2**63 - 1
 
 
-class Section(BaseModel):
-    """A mapping whose keys are exactly the fields."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-def _exactly_one(section: Any, names: tuple[str, ...]) -> None:
-    given = [name for name in names if getattr(section, name) is not None]
-    if len(given) != 1:
-        found = " and ".join(given) or "none of them"
-        raise refuse(f"expected exactly one of {', '.join(names)} but got {found}", "keep one")
+_Samples = Annotated[Any, BeforeValidator(between(1, MAX_SAMPLES)), integers(1, MAX_SAMPLES)]
+_Effort = Annotated[Any, BeforeValidator(between(0, MAX_EFFORT)), integers(0, MAX_EFFORT)]
+_Seed = Annotated[Any, BeforeValidator(between(0, MAX_SEED)), integers(0, MAX_SEED)]
 
 
-def _integers(least: int, most: int) -> WithJsonSchema:
-    return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
+def _shape(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_AXES:
+        raise refuse(f"expected a list of 1 to {MAX_AXES} numbers but got {shown(value)}", "write [1, 8, 8]")
+    return tuple(between(1, MAX_EXTENT)(entry) for entry in value)
 
 
-_Extent = Annotated[Any, BeforeValidator(between(1, MAX_WIDTH)), _integers(1, MAX_WIDTH)]
-_Samples = Annotated[Any, BeforeValidator(between(1, MAX_SAMPLES)), _integers(1, MAX_SAMPLES)]
-_Effort = Annotated[Any, BeforeValidator(between(0, MAX_EFFORT)), _integers(0, MAX_EFFORT)]
-_Seed = Annotated[Any, BeforeValidator(between(0, MAX_SEED)), _integers(0, MAX_SEED)]
+_SHAPE_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 1, "maximum": MAX_EXTENT},
+    "minItems": 1,
+    "maxItems": MAX_AXES,
+}
 
 
 class InputSection(Section):
-    """The inputs: width and a bound M on the 2-norm of each."""
+    """The inputs: width, shape or tokens, and a bound M on the 2-norm of each."""
 
-    dim: _Extent = Field(default=None, description="Number of input features; may be omitted with data.")
+    shape: Annotated[Any, BeforeValidator(_shape), WithJsonSchema(_SHAPE_SCHEMA)] = Field(
+        default=None, description="Rows of data are read into this shape, row by row, instead of `dim`."
+    )
+    tokens: Extent = Field(default=None, description="Number of tokens of an input, instead of `dim`.")
+    vocabulary: Extent = Field(default=None, description="Tokens are 0, ..., vocabulary - 1.")
+    dim: Extent = Field(default=None, description="Number of input features; may be omitted with data.")
     norm: NormOrData = Field(default="from-data", description="A number M with ||x|| <= M, or from-data.")
 
 
@@ -127,26 +130,7 @@ class DataSection(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> DataSection:
-        _exactly_one(self, ("source", "csv", "npz", "inline"))
-        return self
-
-
-class DenseSection(Section):
-    """A dense layer h -> W h + b."""
-
-    width: _Extent
-    bias: Flag = True
-
-
-class LayerSection(Section):
-    """One layer: `dense` or `activation`."""
-
-    dense: DenseSection | None = None
-    activation: Annotated[Any, BeforeValidator(read_activation), WithJsonSchema(activation_schema())] = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> LayerSection:
-        _exactly_one(self, ("dense", "activation"))
+        exactly_one(self, ("source", "csv", "npz", "inline"))
         return self
 
 
@@ -171,6 +155,27 @@ def _nested(entry: Any, index: int) -> Any:
         raise refuse(context["text"], context["remedy"], context["kind"], (index, *context["at"])) from None
 
 
+def _frozen(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value:
+        raise refuse(f"expected values of tensors by name but got {shown(value)}", "write {W1: [[1, 2]]}")
+    found: dict[str, Any] = {}
+    for name, entry in value.items():
+        try:
+            found[str(name)] = read_array(entry)
+        except PydanticCustomError as error:
+            context = dict(error.context or {})
+            at = (str(name), *context["at"])
+            raise refuse(context["text"], context["remedy"], context["kind"], at) from None
+    return found
+
+
+Frozen = Annotated[
+    Any,
+    BeforeValidator(_frozen),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "array"}, "minProperties": 1}),
+]
+
+
 class WeightsSection(Section):
     """The given weights: a file, or tensors written out."""
 
@@ -183,7 +188,7 @@ class WeightsSection(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> WeightsSection:
-        _exactly_one(self, ("file", "values"))
+        exactly_one(self, ("file", "values"))
         return self
 
 
@@ -283,6 +288,7 @@ class ProblemFile(Section):
     network: list[LayerSection] = Field(min_length=1, max_length=2_000)
     loss: _Loss
     weights: WeightsSection | None = None
+    frozen: Frozen = Field(default=None, description="Values of tensors that are not trained, by name.")
     box: BoxSection | None = None
     targets: TargetsSection | None = None
     ball: BallSection | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Dense, Loss, Network
+from proofs.network import Architecture, Dense, Loss, Network
 
 __all__ = ["NAME", "BoxSpec", "Measure", "Parts", "Samples"]
 
@@ -52,7 +52,7 @@ class Parts(Protocol):
     """What a problem consists of, for the checks that run when one is made."""
 
     @property
-    def network(self) -> Network: ...
+    def network(self) -> Network | Architecture: ...
     @property
     def loss(self) -> Loss: ...
     @property
@@ -67,6 +67,8 @@ class Parts(Protocol):
     def samples(self) -> Samples | None: ...
     @property
     def weights(self) -> tuple[ExactTensor, ...] | None: ...
+    @property
+    def frozen(self) -> tuple[tuple[str, ExactTensor], ...]: ...
     @property
     def box(self) -> BoxSpec | None: ...
     @property

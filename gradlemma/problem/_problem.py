@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from gradlemma.errors import printable
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Dense, Loss, Network, loss_named
+from proofs.network import Architecture, Dense, Loss, Network, loss_named
 
 from ._checks import check_problem
+from ._frozen import Frozen, read_frozen
 from ._parts import BoxSpec, Measure, Samples
 from ._python import box_of, norm_of, samples_of, tensors_of
 
@@ -26,13 +27,15 @@ class Problem:
     """A network, its loss, and where its gradient and Hessian are to be bounded.
 
     `input_norm` is M with ||x|| <= M, `None` means the largest norm in the data; `target_norm` is M_y
-    with ||y|| <= M_y, `None` means the data again.  `weights` follow `network.parameters()`.
+    with ||y|| <= M_y, `None` means the data again.  `weights` follow `network.parameters()`;
+    a tensor of more than two axes is kept as rows, its first axis by the rest.  `frozen` are the values given
+    to frozen tensors, by name.
 
     Raises:
         ProblemError: if sizes, norms or parts do not agree, naming the key.
     """
 
-    network: Network
+    network: Network | Architecture
     loss: Loss
     name: str = "problem"
     path: Path | None = None
@@ -41,6 +44,7 @@ class Problem:
     target_norm: Fraction | None = None
     samples: Samples | None = None
     weights: tuple[ExactTensor, ...] | None = None
+    frozen: Frozen = ()
     box: BoxSpec | None = None
     radius: Fraction | None = None
     refine: bool = False
@@ -56,7 +60,7 @@ class Problem:
     @classmethod
     def of(
         cls,
-        network: Network,
+        network: Network | Architecture,
         loss: Loss | str,
         *,
         name: str = "problem",
@@ -65,6 +69,7 @@ class Problem:
         input_norm: Any = None,
         target_norm: Any = None,
         weights: Sequence[Any] | Mapping[str, Any] | None = None,
+        frozen: Mapping[str, Any] | None = None,
         weight_norms: Sequence[Any] | str | None = None,
         bias_norms: Sequence[Any] | str | None = None,
         factor: Any = 1,
@@ -95,6 +100,7 @@ class Problem:
             target_norm=norm_of(target_norm, "targets.norm"),
             samples=samples_of(x, y, network, chosen),
             weights=tensors_of(weights, network),
+            frozen=read_frozen(frozen),
             box=box_of(network, weight_norms, bias_norms, factor),
             radius=norm_of(radius, "ball.radius"),
             refine=refine,

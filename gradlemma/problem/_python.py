@@ -11,7 +11,7 @@ import numpy as np
 from gradlemma.errors import ProblemError, printable
 from proofs.errors import KernelError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Dense, Loss, Network
+from proofs.network import Architecture, Dense, Loss, Network
 
 from ._labels import targets_of
 from ._numerals import read_number
@@ -99,7 +99,7 @@ def _guard(build: Any, key: str) -> ExactTensor:
         ) from None
 
 
-def samples_of(x: Any, y: Any, network: Network, loss: Loss) -> Samples | None:
+def samples_of(x: Any, y: Any, network: Network | Architecture, loss: Loss) -> Samples | None:
     """The samples of arrays x [N, d] and y [N, out], labels [N] or targets [N]."""
     if x is None and y is None:
         return None
@@ -111,7 +111,7 @@ def samples_of(x: Any, y: Any, network: Network, loss: Loss) -> Samples | None:
     return Samples(inputs, targets_of(exact_tensor(y, "data.y"), network.output_dim, loss, "data.y"))
 
 
-def tensors_of(weights: Any, network: Network) -> tuple[ExactTensor, ...] | None:
+def tensors_of(weights: Any, network: Network | Architecture) -> tuple[ExactTensor, ...] | None:
     """The weights in the order of `network.parameters()`, from a sequence or a mapping by name."""
     if weights is None:
         return None
@@ -126,7 +126,9 @@ def tensors_of(weights: Any, network: Network) -> tuple[ExactTensor, ...] | None
     return tuple(exact_tensor(w, f"weights.{name}") for name, w in zip(names, weights, strict=True))
 
 
-def box_of(network: Network, weight_norms: Any, bias_norms: Any, factor: Any) -> BoxSpec | None:
+def box_of(
+    network: Network | Architecture, weight_norms: Any, bias_norms: Any, factor: Any
+) -> BoxSpec | None:
     """The box of explicit norms or of `from-weights`; biases absent everywhere need no norms."""
     if weight_norms is None:
         if bias_norms is not None:
@@ -143,7 +145,7 @@ def box_of(network: Network, weight_norms: Any, bias_norms: Any, factor: Any) ->
     )
 
 
-def _default_biases(network: Network, weight_norms: Any) -> Any:
+def _default_biases(network: Network | Architecture, weight_norms: Any) -> Any:
     if isinstance(weight_norms, str):
         return weight_norms
     layers = [layer for layer in network.layers if isinstance(layer, Dense)]

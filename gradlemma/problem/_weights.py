@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gradlemma.errors import ProblemError, printable
 from proofs.errors import KernelError
 from proofs.kernel.tensors import ExactTensor
-from proofs.network import Network, Parameter
+from proofs.network import Architecture, Network, Parameter
 
 from ._arrays import finite, read_npz, read_safetensors
 from ._files import read_beside
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
     from ._model import WeightsSection
 
-__all__ = ["in_order", "read_weights"]
+__all__ = ["in_order", "kept_shape", "read_weights", "tensor_text"]
 
 _STATE = re.compile(r"(\D*)([0-9]{1,9}(?:\.[0-9]{1,9}){0,20})\.(weight|bias)")
 
 
-def read_weights(section: WeightsSection, network: Network, directory: Path) -> tuple[ExactTensor, ...]:
+def read_weights(
+    section: WeightsSection, network: Network | Architecture, directory: Path
+) -> tuple[ExactTensor, ...]:
     """The tensors W1, b1, W2, ... of the network.
 
     Raises:
@@ -48,13 +51,28 @@ def read_weights(section: WeightsSection, network: Network, directory: Path) -> 
         )
     found: list[ExactTensor] = []
     for parameter, array in zip(network.parameters(), in_order(arrays, network), strict=True):
-        _same_shape(parameter, tuple(array.shape), "weights.file")
-        label = f"{parameter.name} of dense layer {parameter.layer}"
-        found.append(ExactTensor.from_floats(finite(array, label, "weights.file")))
+        _same_shape(network, parameter, tuple(array.shape), "weights.file")
+        label = tensor_text(network, parameter)
+        rows = finite(array, label, "weights.file").reshape(kept_shape(parameter))
+        found.append(ExactTensor.from_floats(rows))
     return tuple(found)
 
 
-def in_order(arrays: Mapping[str, Any], network: Network) -> list[Any]:
+def tensor_text(network: Network | Architecture, parameter: Parameter) -> str:
+    """The tensor with its layer, such as `W2 of dense layer 2`."""
+    if isinstance(network, Network):
+        return f"{parameter.name} of dense layer {parameter.layer}"
+    uses = (one for one in network.walk() if any(t.name == parameter.name for t in one.tensors))
+    return f"{parameter.name} of {next(uses).label}"
+
+
+def kept_shape(parameter: Parameter) -> tuple[int, ...]:
+    """The shape in which a problem keeps a tensor: more than two axes become rows of the first one."""
+    shape = parameter.shape
+    return shape if len(shape) <= 2 else (shape[0], math.prod(shape[1:]))
+
+
+def in_order(arrays: Mapping[str, Any], network: Network | Architecture) -> list[Any]:
     """The tensors in the order of `network.parameters()`.
 
     Names are W1, b1, W2, ... or those of a torch state dict such as `0.weight`, `0.bias`,
@@ -65,12 +83,12 @@ def in_order(arrays: Mapping[str, Any], network: Network) -> list[Any]:
     """
     parameters = network.parameters()
     names = [parameter.name for parameter in parameters]
-    if arrays and all(_STATE.fullmatch(label) for label in arrays):
+    if isinstance(network, Network) and arrays and all(_STATE.fullmatch(label) for label in arrays):
         arrays = _from_state(arrays)
     for parameter in parameters:
         if parameter.name not in arrays:
             raise _names(
-                f"expected a tensor {parameter.name} for dense layer {parameter.layer} but got "
+                f"expected a tensor {tensor_text(network, parameter)} but got "
                 f"{printable(', '.join(sorted(arrays)[:12])) or 'no tensors'}"
             )
     for label in arrays:
@@ -107,10 +125,12 @@ def _names(message: str) -> ProblemError:
     )
 
 
-def _same_shape(parameter: Parameter, shape: tuple[int, ...], key: str) -> None:
+def _same_shape(
+    network: Network | Architecture, parameter: Parameter, shape: tuple[int, ...], key: str
+) -> None:
     if shape != parameter.shape:
         raise ProblemError(
-            f"expected {parameter.name} of dense layer {parameter.layer} with shape {list(parameter.shape)} "
+            f"expected {tensor_text(network, parameter)} with shape {list(parameter.shape)} "
             f"but got shape {list(shape)}",
             kind="shape",
             key=key,
@@ -118,7 +138,7 @@ def _same_shape(parameter: Parameter, shape: tuple[int, ...], key: str) -> None:
         )
 
 
-def _inline(values: list[Any], network: Network) -> tuple[ExactTensor, ...]:
+def _inline(values: list[Any], network: Network | Architecture) -> tuple[ExactTensor, ...]:
     parameters = network.parameters()
     if len(values) != len(parameters):
         names = ", ".join(parameter.name for parameter in parameters[:8])
@@ -133,7 +153,15 @@ def _inline(values: list[Any], network: Network) -> tuple[ExactTensor, ...]:
         key = f"weights.values[{index}]"
         nested = isinstance(value[0], tuple)
         shape = (len(value), len(value[0])) if nested else (len(value),)
-        _same_shape(parameter, shape, key)
+        if len(parameter.shape) > 2:
+            raise ProblemError(
+                f"expected a file with {tensor_text(network, parameter)}, whose shape is "
+                f"{list(parameter.shape)}, but got rows",
+                kind="weights",
+                key=key,
+                remedy="write weights: {file: ...} with an .npz or .safetensors file",
+            )
+        _same_shape(network, parameter, shape, key)
         entries: tuple[Fraction, ...] = tuple(e for row in value for e in row) if nested else value
         try:
             found.append(ExactTensor.from_fractions(shape, entries))

@@ -11,13 +11,18 @@ from flint import arb, fmpq, fmpq_mpoly
 from proofs.errors import KernelError
 
 from .intervals import to_fmpq
+from .map_numbers import RATIONALS, kink_value
 from .map_polynomials import polynomial_values
 from .map_substitution import with_nodes, with_parts
 from .map_values import Point, ball_values, coordinates
-from .maps import Chosen, Entry, Map, MeanOf, Opaque, Unknown, maps_below, parts_of
+from .maps import Chosen, Entry, Fixed, Map, MeanOf, Opaque, Unknown, maps_below, parts_of
 from .univariate import Univariate
 
-__all__ = ["Condition", "chosen_in", "conditions_of", "first_kinked", "options_of", "split", "unchosen"]
+__all__ = [
+    "Condition", "Named", "ball_options", "case_at", "chosen_in", "conditions_of", "constant_of",
+    "first_kinked", "options_of", "place_of", "polynomials_of", "split", "unchosen",
+    "without_constants",
+]  # fmt: skip
 
 MOST_CHOICES = 65_536
 # A polynomial as coefficients of sets of (entry of a block, exponent): the arguments in one map may
@@ -83,18 +88,18 @@ def place_of(function: Univariate, value: fmpq) -> int:
 
 
 def ball_options(node: Entry, point: Point, bits: int) -> list[tuple[int, ...]]:
-    """As `options_of` for an argument that is analytic everywhere: which choices an entry may need.
+    """As `options_of` for an argument that is analytic everywhere: all pieces for every entry.
 
-    An entry whose ball at the point avoids a kink does not equal it identically.
+    Raises:
+        KernelError: where the ball of an entry at the point meets a kink.
     """
     function = require_pieces(node)
     kinks = [arb(to_fmpq(kink)) for kink in function.kinks]
     pieces = tuple(range(len(function.pieces)))
-    found: list[tuple[int, ...]] = []
-    for ball in ball_values(node.of, point, bits)[node.of]:
-        met = tuple(-1 - k for k, kink in enumerate(kinks) if ball.overlaps(kink))
-        found.append((*pieces, *met))
-    return found
+    balls = ball_values(node.of, point, bits)[node.of]
+    if any(ball.overlaps(kink) for ball in balls for kink in kinks):
+        raise KernelError("expected a point at which no entry is near a kink")
+    return [pieces] * len(balls)
 
 
 def split(root: Map, node: Entry, options: list[tuple[int, ...]]) -> list[Map]:
@@ -108,6 +113,29 @@ def split(root: Map, node: Entry, options: list[tuple[int, ...]]) -> list[Map]:
     return [with_nodes(root, {node: Chosen(function, tuple(way), node.of)}) for way in product(*options)]
 
 
+def case_at(root: Map, point: Point, bits: int = 128) -> Map:
+    """The map with the expressions chosen that count at the point; untrusted, rules check it again.
+
+    Raises:
+        KernelError: where an entry that is not constant is too near a kink to tell.
+    """
+    case = root
+    while (node := first_kinked(case)) is not None:
+        function = require_pieces(node)
+        kinks = [arb(to_fmpq(kink)) for kink in function.kinks]
+        found: list[int] = []
+        for number, ball in enumerate(ball_values(node.of, point, bits)[node.of]):
+            if any(ball.overlaps(kink) for kink in kinks):
+                value = constant_of(polynomials_of(node.of)[number])
+                if value is None:
+                    raise KernelError("expected a point off the kinks")
+                found.append(place_of(function, value))
+            else:
+                found.append(sum(bool(ball > kink) for kink in kinks))
+        case = with_nodes(case, {node: Chosen(function, tuple(found), node.of)})
+    return case
+
+
 def unchosen(root: Map) -> Map:
     """The map with the functions themselves in place of what was chosen of them."""
     found: dict[Map, Map] = {}
@@ -118,6 +146,34 @@ def unchosen(root: Map) -> Map:
         else:
             found[node] = with_parts(node, parts, {}) if parts != parts_of(node) else node
     return found[root]
+
+
+def without_constants(root: Map) -> Map:
+    """The same map, with numbers in place of every `Chosen` whose chosen expressions are all numbers."""
+    images: dict[Map, Map] = {}
+    for node in chosen_in(root):
+        values = _numbers(node)
+        if values is not None:
+            images[node] = Fixed(node.require_shape(), values)
+    found: dict[Map, Map] = {}
+    for node in maps_below(root):
+        parts = tuple(found[part] for part in parts_of(node))
+        found[node] = images.get(node) or (with_parts(node, parts, {}) if parts != parts_of(node) else node)
+    return found[root]
+
+
+def _numbers(node: Chosen) -> tuple[fmpq, ...] | None:
+    """The values of the chosen expressions where all are rational numbers."""
+    found: list[fmpq] = []
+    for choice in node.choices:
+        if choice < 0:
+            found.append(kink_value(RATIONALS, node.function, -1 - choice))
+            continue
+        terms = node.function.pieces[choice].expression.terms
+        if any(monomial != (0, ()) for monomial, _ in terms):
+            return None
+        found.append(to_fmpq(terms[0][1]) if terms else fmpq(0))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

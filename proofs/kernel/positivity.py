@@ -8,7 +8,8 @@ from functools import cache
 from proofs.errors import KernelError
 
 from .domains import is_positive_on_piece, partial_calls
-from .maps import Chosen, Contract, Entry, Fixed, Join, Map, Partial, Pick, Scaled, Total, parts_of
+from .map_values import contraction
+from .maps import Chosen, Contract, Entry, Fixed, Join, Map, Partial, Pick, Scaled, Total, parts_of, size_of
 from .univariate import Expression, Piece, Univariate
 
 __all__ = ["entire_choices", "is_entire", "signs_needed"]
@@ -56,6 +57,8 @@ def signs_needed(node: Map, strict: bool) -> tuple[tuple[Map, bool], ...]:
             return ()
         case Contract(left=left, right=right) if not strict and left is right and _is_square(node):
             return ()
+        case Contract(left=left, right=Fixed()) if strict and _every_sum_is_weighted(node):
+            return ((left, True),)
         case Contract(left=left, right=right):
             return ((left, strict), (right, strict))
         case Total(parts=parts):
@@ -71,6 +74,16 @@ def signs_needed(node: Map, strict: bool) -> tuple[tuple[Map, bool], ...]:
             return ((of, True),)
         case _:
             raise KernelError(f"the form of {type(node).__name__} does not show the sign of its entries")
+
+
+def _every_sum_is_weighted(node: Contract) -> bool:
+    """Whether the right side is constant, >= 0, and > 0 in some product of every entry of the result."""
+    if not isinstance(node.right, Fixed) or any(entry < 0 for entry in node.right.entries):
+        return False
+    weights = node.right.entries
+    triples = contraction(node.pattern, node.left.require_shape(), node.right.require_shape())
+    found = {k for _, j, k in triples if weights[j] > 0}
+    return len(found) == size_of(node.require_shape())
 
 
 def _is_square(node: Contract) -> bool:

@@ -212,7 +212,7 @@ class ForAlmostAllSteps(SetClaim):
 
 @dataclass(frozen=True, eq=False)
 class LocallyOneOf(SetClaim):
-    """Off a null set every point has a neighbourhood on which f equals one of the cases, q.
+    """Every point in none of the sets `off` has a neighbourhood on which f equals one of the cases, q.
 
     There every entry that a `Chosen` in q reads lies strictly inside the piece that was chosen for
     it, or is the kink whose value was chosen, on all of the neighbourhood.
@@ -220,6 +220,7 @@ class LocallyOneOf(SetClaim):
 
     of: Map
     cases: tuple[Map, ...]
+    off: tuple[Region, ...]
 
     def __post_init__(self) -> None:
         _expect(self.of, Map)
@@ -229,6 +230,8 @@ class LocallyOneOf(SetClaim):
             _expect(case, Map)
             if case.shape != self.of.shape:
                 raise KernelError("expected cases of the map's shape")
+        for region in self.off:
+            _expect(region, Region)
         self._close()
 
 
@@ -299,8 +302,8 @@ def symbols_in(claim: Claim) -> frozenset[Any]:
             return loss.symbols | symbols_of(step)
         case ForAlmostAllSteps(step=step, claim=inner):
             return symbols_in(inner) - {step}
-        case LocallyOneOf(of=of, cases=cases):
-            return of.symbols.union(*(case.symbols for case in cases))
+        case LocallyOneOf(of=of, cases=cases, off=off):
+            return of.symbols.union(*(case.symbols for case in cases), *(region.symbols for region in off))
         case SomewhereEqual(of=of, case=case):
             return of.symbols | case.symbols
         case SetClaim() if not isinstance(claim, PiecewiseAnalytic):

@@ -4,6 +4,7 @@ from proofs.kernel.univariate import Univariate as Univariate
 
 from .activations import CATALOGUE as CATALOGUE
 from .activations import activation as activation
+from .architecture import Architecture as Architecture
 from .layers import Activate as Activate
 from .layers import Dense as Dense
 from .layers import Layer as Layer

@@ -60,7 +60,10 @@ from .norm import InnerBound as InnerBound
 from .norm import NormSquared as NormSquared
 from .norm import Triangle as Triangle
 from .patterns import CasesCritical as CasesCritical
-from .patterns import DropCase as DropCase
+from .patterns import CasesSingular as CasesSingular
+from .patterns import DiffersAt as DiffersAt
+from .patterns import DiffersInBallsAt as DiffersInBallsAt
+from .patterns import DropCases as DropCases
 from .patterns import EqualsAt as EqualsAt
 from .patterns import EqualsInBallsAt as EqualsInBallsAt
 from .patterns import LocallyItself as LocallyItself
@@ -95,6 +98,7 @@ from .simplex import SimplexCentre as SimplexCentre
 from .simplex import SimplexInner as SimplexInner
 from .simplex import SoftmaxSimplex as SoftmaxSimplex
 from .spectra import DeterminantVanishes as DeterminantVanishes
+from .spectra import FactorExcluded as FactorExcluded
 from .spectra import NonzeroDeterminant as NonzeroDeterminant
 from .spectra import OffConstantEigenvalues as OffConstantEigenvalues
 from .spectra import OffIntervals as OffIntervals

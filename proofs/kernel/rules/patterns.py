@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flint import fmpq
+from flint import arb, fmpq
 
 from proofs.errors import KernelError
 
 from ..claims import Sequent
 from ..core import Rule, register
+from ..intervals import to_fmpq
 from ..map_values import ball_values, exact_values
-from ..maps import Chosen, Map, StepSize
+from ..maps import At, Chosen, Entry, Map, PlaceNumber, StepSize
 from ..patterns import (
     Named,
     ball_options,
@@ -22,17 +23,18 @@ from ..patterns import (
     options_of,
     place_of,
     polynomials_of,
+    require_pieces,
     split,
     unchosen,
 )
-from ..set_claims import LocallyOneOf, Null, SomewhereEqual, Within
-from ..sets import Empty, Meet, SingularPoints, Whole, Without
+from ..set_claims import LocallyOneOf, NotWithin, Null, SomewhereEqual, Within
+from ..sets import Either, Empty, LevelNumber, LevelSet, Meet, Region, SingularPoints, Whole, Without
 from .logic import expect_premises, no_premises
 from .steps import critical_set
 
 __all__ = [
-    "CasesCritical", "DropCase", "EqualsAt", "EqualsInBallsAt", "LocallyItself", "SplitAnalytic",
-    "SplitPolynomial", "point_of",
+    "CasesCritical", "CasesSingular", "DiffersAt", "DiffersInBallsAt", "DropCases", "EqualsAt",
+    "EqualsInBallsAt", "LocallyItself", "SplitAnalytic", "SplitPolynomial", "StoredPoint", "point_of",
 ]  # fmt: skip
 
 StoredPoint = tuple[tuple[str, tuple[fmpq, ...]], ...]
@@ -65,47 +67,63 @@ class LocallyItself(Rule):
         no_premises(premises)
         if chosen_in(self.map):
             raise KernelError("expected a map in which no expression is chosen")
-        return LocallyOneOf(self.map, (self.map,))
+        return LocallyOneOf(self.map, (self.map,), ())
 
 
 @register
 @dataclass(frozen=True)
 class SplitPolynomial(Rule):
     """
-    G |- off a null set f is locally one of q_1, ..., q_n
-    ------------------------------------------------------ SplitPolynomial
-    G |- off a null set f is locally one of q_1', ..., q_m'
+    G |- off A f is locally one of q_1, ..., q_n
+    ----------------------------------------------------------- SplitPolynomial
+    G |- off A and the {p_i = kink} f is locally one of q_1', ..., q_m'
 
     In every q that has a function with kinks the first one, sigma(p), is replaced by the choices
-    that p needs.  The entries of p are polynomials in theta.  One that is not constant equals a kink
-    on a null set alone, and elsewhere lies in one piece on a neighbourhood; a constant one lies in one
-    piece or is a kink, which is found exactly.
+    that p needs.  The entries of p are polynomials in theta.  One that is not constant lies in one
+    piece on a neighbourhood wherever it equals no kink; a constant one lies in one piece or is a
+    kink, which is found exactly, and no set is added for it.
     """
 
     def conclude(self, *premises: Sequent) -> LocallyOneOf:
         expect_premises(premises, 1)
         claim = locally(premises[0])
         found: dict[Map, None] = {}
+        off: dict[Region, None] = dict.fromkeys(claim.off)
         for case in claim.cases:
             node = first_kinked(case)
-            parts = [case] if node is None else split(case, node, options_of(node))
-            found |= dict.fromkeys(parts)
+            if node is None:
+                found[case] = None
+                continue
+            options = options_of(node)
+            found |= dict.fromkeys(split(case, node, options))
+            off |= dict.fromkeys(_kink_sets(node, [len(ways) > 1 for ways in options]))
         if tuple(found) == claim.cases:
             raise KernelError("expected a case with a function that has kinks")
-        return LocallyOneOf(claim.of, tuple(found))
+        return LocallyOneOf(claim.of, tuple(found), tuple(off))
+
+
+def _kink_sets(node: Entry, moving: list[bool]) -> list[Region]:
+    """{p_i = kink} for the entries of the argument that are not constant, and every kink."""
+    function = require_pieces(node)
+    return [
+        LevelSet(At(node.of, PlaceNumber(number)), LevelNumber(to_fmpq(kink)))
+        for number, moves in enumerate(moving)
+        if moves
+        for kink in function.kinks
+    ]
 
 
 @register
 @dataclass(frozen=True)
 class SplitAnalytic(Rule):
     """
-    G |- off a null set f is locally one of q_1, ..., q_n    D |- S(p) in empty
-    ---------------------------------------------------------------------------- SplitAnalytic
-    G, D |- off a null set f is locally one of q_1', ..., q_m'
+    G |- off A f is locally one of q_1, ..., q_n    D |- S(p) in empty
+    -------------------------------------------------------------------------- SplitAnalytic
+    G, D |- off A and the {p_i = kink} f is locally one of q_1', ..., q_m'
 
-    sigma(p), the first function with kinks in the case of that number, is replaced by the choices
-    that p may need.  An entry of p whose ball at the point avoids a kink does not equal it
-    identically, so only on a null set; otherwise the constant of that kink is one of the choices.
+    sigma(p), the first function with kinks in the case of that number, is replaced by the pieces
+    that p may need.  The ball of every entry of p at the point avoids every kink: none equals a kink
+    identically.
     """
 
     trust = "arb"
@@ -123,45 +141,57 @@ class SplitAnalytic(Rule):
         node = first_kinked(case)
         if node is None or premises[1].claim is not Within(SingularPoints(node.of), Empty()):
             raise KernelError("expected a premise that the argument of the first function is analytic")
-        parts = split(case, node, ball_options(node, point_of(self.point), self.bits))
-        rest = [*claim.cases[: self.number], *parts, *claim.cases[self.number + 1 :]]
-        return LocallyOneOf(claim.of, tuple(dict.fromkeys(rest)))
+        options = ball_options(node, point_of(self.point), self.bits)
+        rest = [*claim.cases[: self.number], *split(case, node, options), *claim.cases[self.number + 1 :]]
+        off = dict.fromkeys([*claim.off, *_kink_sets(node, [True] * len(options))])
+        return LocallyOneOf(claim.of, tuple(dict.fromkeys(rest)), tuple(off))
+
+
+# Products of conditions, by their numbers, with factors.
+Products = tuple[tuple[fmpq, tuple[int, ...]], ...]
 
 
 @register
 @dataclass(frozen=True)
-class DropCase(Rule):
+class DropCases(Rule):
     """
-    G |- off a null set f is locally one of q_1, ..., q_n
-    ------------------------------------------------------ DropCase      sum_t c_t prod_j g_tj = a
-    G |- off a null set f is locally one of the others                    constant <= 0, c_t > 0
+    G |- off A f is locally one of q_1, ..., q_n
+    --------------------------------------------- DropCases      sum_t c_t prod_j g_tj = a
+    G |- off A f is locally one of the others                     constant <= 0, c_t > 0
 
-    The g are the conditions of the case, > 0 where it is taken: entries strictly inside the pieces
-    that were chosen, polynomials in theta.  Then a sum of their products would be > 0.
+    For each case that is dropped, the g are its conditions, > 0 where it is taken: entries strictly
+    inside the pieces that were chosen, polynomials in theta.  A sum of their products would be > 0.
     """
 
-    number: int
-    terms: tuple[tuple[fmpq, tuple[int, ...]], ...]
+    drops: tuple[tuple[int, Products], ...]
 
     def conclude(self, *premises: Sequent) -> LocallyOneOf:
         expect_premises(premises, 1)
         claim = locally(premises[0])
-        if not 0 <= self.number < len(claim.cases) or not self.terms:
-            raise KernelError("expected the number of a case and a sum of products of its conditions")
-        conditions = conditions_of(claim.cases[self.number])
-        total = None
-        for factor, numbers in self.terms:
-            if factor <= 0 or not numbers or not all(0 <= n < len(conditions) for n in numbers):
-                raise KernelError("expected products of conditions with positive factors")
-            product = conditions[numbers[0]].polynomial()
-            for n in numbers[1:]:
-                product = _times(product, conditions[n].polynomial())
-            total = _plus(total, factor, product)
-        if total is None or any(coefficient != 0 for monomial, coefficient in total.items() if monomial):
-            raise KernelError("expected a sum of products that is constant")
-        if total.get(frozenset(), fmpq(0)) > 0:
-            raise KernelError("expected a sum of products that is not positive")
-        return LocallyOneOf(claim.of, claim.cases[: self.number] + claim.cases[self.number + 1 :])
+        dropped = {number for number, _ in self.drops}
+        if not dropped or not all(0 <= number < len(claim.cases) for number in dropped):
+            raise KernelError("expected the numbers of cases")
+        for number, products in self.drops:
+            _require_infeasible(claim.cases[number], products)
+        kept = tuple(case for number, case in enumerate(claim.cases) if number not in dropped)
+        return LocallyOneOf(claim.of, kept, claim.off)
+
+
+def _require_infeasible(case: Map, products: Products) -> None:
+    conditions = conditions_of(case)
+    total: Named = {}
+    for factor, numbers in products:
+        if factor <= 0 or not numbers or not all(0 <= n < len(conditions) for n in numbers):
+            raise KernelError("expected products of conditions with positive factors")
+        product = conditions[numbers[0]].polynomial()
+        for n in numbers[1:]:
+            product = _times(product, conditions[n].polynomial())
+        for key, coefficient in product.items():
+            total[key] = total.get(key, fmpq(0)) + factor * coefficient
+    if not products or any(coefficient != 0 for monomial, coefficient in total.items() if monomial):
+        raise KernelError("expected a sum of products that is constant")
+    if total.get(frozenset(), fmpq(0)) > 0:
+        raise KernelError("expected a sum of products that is not positive")
 
 
 def _times(first: Named, second: Named) -> Named:
@@ -173,13 +203,6 @@ def _times(first: Named, second: Named) -> Named:
                 powers[place] = powers.get(place, 0) + exponent
             key = frozenset(powers.items())
             found[key] = found.get(key, fmpq(0)) + c * d
-    return found
-
-
-def _plus(total: Named | None, factor: fmpq, other: Named) -> Named:
-    found = dict(total or {})
-    for key, coefficient in other.items():
-        found[key] = found.get(key, fmpq(0)) + factor * coefficient
     return found
 
 
@@ -260,18 +283,88 @@ class EqualsInBallsAt(Rule):
 @dataclass(frozen=True)
 class CasesCritical(Rule):
     """
-    G |- off a null set L is locally one of q_1, ..., q_n
+    G |- off A L is locally one of q_1, ..., q_n    [D |- A is null]
     D_i |- {det(I - eta Hessian q_i) = 0} and Theta is null, for every i
-    --------------------------------------------------------------------- CasesCritical
-    G, D_1, ..., D_n |- {det(I - eta Hessian L) = 0} without S(L) is null
+    ------------------------------------------------------------------------ CasesCritical
+    G, D, D_1, ..., D_n |- {det(I - eta Hessian L) = 0} without S(L) is null
+
+    The second premise is left out where A has no parts.
     """
 
     step: StepSize
 
     def conclude(self, *premises: Sequent) -> Null:
         claim = locally(premises[0])
-        expect_premises(premises, 1 + len(claim.cases))
-        for case, premise in zip(claim.cases, premises[1:], strict=True):
+        first = 1 + bool(claim.off)
+        expect_premises(premises, first + len(claim.cases))
+        if claim.off and premises[1].claim is not Null(Either(claim.off)):
+            raise KernelError("expected a premise that the sets that are left out are null")
+        for case, premise in zip(claim.cases, premises[first:], strict=True):
             if premise.claim is not Null(Meet(critical_set(case, self.step), Whole())):
                 raise KernelError("expected a premise that the critical set of each case is null")
         return Null(Without(critical_set(claim.of, self.step), SingularPoints(claim.of)))
+
+
+@register
+@dataclass(frozen=True)
+class CasesSingular(Rule):
+    """
+    G |- off A f is locally one of q_1, ..., q_n    D_i |- S(q_i) in empty, for every i
+    ------------------------------------------------------------------------------------ CasesSingular
+    G, D_1, ..., D_n |- S(f) in A
+    """
+
+    def conclude(self, *premises: Sequent) -> Within:
+        claim = locally(premises[0])
+        expect_premises(premises, 1 + len(claim.cases))
+        for case, premise in zip(claim.cases, premises[1:], strict=True):
+            if premise.claim is not Within(SingularPoints(case), Empty()):
+                raise KernelError("expected a premise that each case is analytic")
+        return Within(SingularPoints(claim.of), Either(claim.off) if claim.off else Empty())
+
+
+@register
+@dataclass(frozen=True)
+class DiffersAt(Rule):
+    """
+    --------------------------------- DiffersAt      f a scalar, not the level at the point
+    |- Theta not in {f = level}
+
+    The value at the point, whose coordinates are rational, is computed exactly.
+    """
+
+    map: Map
+    level: LevelNumber
+    point: StoredPoint
+
+    def conclude(self, *premises: Sequent) -> NotWithin:
+        no_premises(premises)
+        (value,) = exact_values(self.map, point_of(self.point))[self.map]
+        if value == self.level.value:
+            raise KernelError("expected a point at which the map differs from the level")
+        return NotWithin(Whole(), LevelSet(self.map, self.level))
+
+
+@register
+@dataclass(frozen=True)
+class DiffersInBallsAt(Rule):
+    """
+    --------------------------------- DiffersInBallsAt
+    |- Theta not in {f = level}
+
+    As DiffersAt, the value at the point being enclosed in a ball.
+    """
+
+    trust = "arb"
+
+    map: Map
+    level: LevelNumber
+    point: StoredPoint
+    bits: int
+
+    def conclude(self, *premises: Sequent) -> NotWithin:
+        no_premises(premises)
+        (value,) = ball_values(self.map, point_of(self.point), self.bits)[self.map]
+        if value.overlaps(arb(self.level.value)):
+            raise KernelError("expected a ball that avoids the level")
+        return NotWithin(Whole(), LevelSet(self.map, self.level))

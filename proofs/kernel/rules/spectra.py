@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flint import acb_mat, arb, arb_mat, ctx, fmpq, fmpq_mpoly, fmpz_poly
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mpoly, fmpz_poly
 
 from proofs.errors import KernelError
 
+from ..ball_spectra import enclosed_spectrum, joined
 from ..claims import Sequent
 from ..core import Rule, register
 from ..eigenvalues import (
@@ -17,11 +18,13 @@ from ..eigenvalues import (
     content_in_t,
     determinant_in_t,
     is_root,
+    primitive,
     with_t,
 )
 from ..map_hessians import ball_hessian, exact_hessian
 from ..map_polynomials import polynomial_hessian, polynomial_values
 from ..maps import Map, RootStep, StepNumber, StepSize
+from ..patterns import without_constants
 from ..set_claims import ConstantEigenvalues, EigenvaluesWithin, NotWithin, Within
 from ..sets import Empty, SingularPoints, Whole
 from .logic import expect_premises, no_premises
@@ -29,7 +32,7 @@ from .patterns import StoredPoint, point_of
 from .steps import critical_set
 
 __all__ = [
-    "DeterminantVanishes", "NonzeroDeterminant", "OffConstantEigenvalues", "OffIntervals",
+    "DeterminantVanishes", "FactorExcluded", "NonzeroDeterminant", "OffConstantEigenvalues", "OffIntervals",
     "SharedEigenvalues",
     "SpectraInBalls", "block_content", "hessian_blocks",
 ]  # fmt: skip
@@ -95,10 +98,13 @@ def vanishes_at(polynomial: fmpz_poly, step: StepSize) -> bool:
 def hessian_blocks(case: Map) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[fmpq_mpoly, ...], ...]]:
     """The coordinates in groups between which all second derivatives are 0, and the second derivatives.
 
+    The coordinates are those of `without_constants(case)`: all second derivatives by others are 0.
+
     Raises:
         KernelError: for a map that is no polynomial.
     """
-    (polynomial,) = polynomial_values(case)[case]
+    used = without_constants(case)
+    (polynomial,) = polynomial_values(used)[used]
     rows = polynomial_hessian(polynomial)
     groups = blocks_of_matrix(len(rows), lambda i, j: len(rows[i][j]) == 0)
     return tuple(tuple(group) for group in groups), tuple(tuple(row) for row in rows)
@@ -123,6 +129,48 @@ def block_content(case: Map, number: int) -> fmpz_poly:
 def _with_t(polynomial: fmpq_mpoly, context: object) -> fmpq_mpoly:
     terms = {(*(int(e) for e in monomial), 0): c for monomial, c in polynomial.terms()}
     return context.from_dict(terms)  # type: ignore[attr-defined, no-any-return]
+
+
+@register
+@dataclass(frozen=True)
+class FactorExcluded(Rule):
+    """
+    G |- eigenvalues other than 0 of the Hessian of q at every theta are roots of f p
+    ---------------------------------------------------------------------------------- FactorExcluded
+    G |- eigenvalues other than 0 of the Hessian of q at every theta are roots of p
+
+    The Hessian H at the point is enclosed in balls, and the ball of det(f(H)) excludes 0: no eigenvalue
+    of H is a root of f.
+    """
+
+    trust = "arb"
+
+    factor: tuple[int, ...]
+    point: StoredPoint
+    bits: int
+
+    def conclude(self, *premises: Sequent) -> ConstantEigenvalues:
+        expect_premises(premises, 1)
+        claim = premises[0].claim
+        if not isinstance(claim, ConstantEigenvalues):
+            raise KernelError("expected a premise about constant eigenvalues")
+        whole, factor = fmpz_poly(list(claim.coefficients)), fmpz_poly(list(self.factor))
+        if factor.degree() < 1 or whole.gcd(factor) != primitive(factor) or primitive(factor) != factor:
+            raise KernelError("expected a primitive factor of the polynomial")
+        hessian = ball_hessian(claim.of, point_of(self.point), self.bits)[2]
+        with ctx.workprec(self.bits):
+            size = hessian.nrows()
+            value = arb_mat(size, size)
+            for c in reversed(self.factor):
+                identity = [c if i == j else 0 for i in range(size) for j in range(size)]
+                value = value * hessian + arb_mat(size, size, identity)
+            determinant = value.det()
+            if not (determinant > 0 or determinant < 0):
+                raise KernelError("expected the ball of the determinant to exclude 0; try another point")
+        rest = whole
+        while rest.gcd(factor).degree() == factor.degree():
+            rest = rest // factor
+        return ConstantEigenvalues(claim.of, tuple(int(c) for c in rest.coeffs()))
 
 
 @register
@@ -210,37 +258,12 @@ class SpectraInBalls(Rule):
 
 
 def _spectrum(case: Map, point: dict[str, tuple[fmpq, ...]], bits: int) -> list[tuple[fmpq, fmpq]]:
-    hessian = ball_hessian(case, point, bits)[2]
-    with ctx.workprec(bits):
-        balls = acb_mat(hessian).eig(multiple=True)
-        intervals = [_ends(ball.real) for ball in balls]
-    return _joined(intervals)
-
-
-def _ends(ball: arb) -> tuple[fmpq, fmpq]:
-    if not ball.is_finite():
-        raise KernelError("expected finite balls; try more bits")
-    return _rational(ball.lower()), _rational(ball.upper())
-
-
-def _rational(exact: arb) -> fmpq:
-    return exact.fmpq()
-
-
-def _joined(intervals: list[tuple[fmpq, fmpq]]) -> list[tuple[fmpq, fmpq]]:
-    """The union as disjoint intervals in order."""
-    found: list[tuple[fmpq, fmpq]] = []
-    for lower, upper in sorted(intervals):
-        if found and lower <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], upper))
-        else:
-            found.append((lower, upper))
-    return found
+    return enclosed_spectrum(ball_hessian(case, point, bits)[2], bits)
 
 
 def _overlaps(first: list[tuple[fmpq, fmpq]], second: list[tuple[fmpq, fmpq]]) -> list[tuple[fmpq, fmpq]]:
     found = [(max(a, c), min(b, d)) for a, b in first for c, d in second if max(a, c) <= min(b, d)]
-    return _joined(found)
+    return joined(found)
 
 
 @register
