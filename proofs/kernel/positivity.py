@@ -36,6 +36,9 @@ def entire_choices(node: Chosen) -> bool:
 
 @cache
 def _is_positive(function: Univariate) -> bool:
+    # What drifts from period to period is > 0 in one of them and < 0 in another.
+    if function.period is not None and function.period.drift != 0:
+        return False
     return all(value > 0 for _, value in function.values) and all(
         is_positive_on_piece(piece.expression, piece, function.in_pi) for piece in function.pieces
     )
