@@ -1,4 +1,4 @@
-"""Almost everywhere analyticity of small instances: attention, empirical losses, convolutions, a singular set."""
+"""Almost everywhere analyticity in small instances: attention, losses, convolutions, a singular set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Almost everywhere analyticity of one layer sigma(W h), sigma: R^m -> R^k (AEA-1), and by rank (AEA-4, AEA-6).
+"""Almost everywhere analyticity of one layer sigma(W h) (AEA-1), and by the rank of p (AEA-4, AEA-6).
 
 h, p and sigma are arbitrary.  What is known of them are hypotheses of the theorems.
 """
