@@ -155,7 +155,7 @@ class StepTarget(Target):
         return instance
 
     def point(self, instance: Instance) -> dict[str, tuple[fmpq, ...]]:
-        """theta as the kernel reads it."""
+        """Theta as the kernel reads it."""
         return {b.name: tuple(to_fmpq(q) for q in instance[b.name].fractions()) for b in self.blocks}
 
     def admits(self, instance: Instance, quantity: str) -> bool:

@@ -16,6 +16,7 @@ from proofs.kernel.maps import (
     Map,
     ParameterBlock,
     Scaled,
+    StepNumber,
     Total,
     blocks_of,
 )
@@ -23,6 +24,8 @@ from proofs.kernel.rules.logic import Assume
 from proofs.kernel.set_claims import AlmostEverywhereAnalytic, Within
 from proofs.kernel.sets import Empty, SingularPoints
 from proofs.kernel.univariate import Univariate, argument, constant, piecewise
+from proofs.network import Architecture, Dense, Loss, Network
+from proofs.network.lowering_losses import loss_on
 
 from .exceptional import (
     LOSS,
@@ -36,7 +39,7 @@ from .exceptional import (
 )
 from .step_sizes import StepSizes
 
-__all__ = ["decayed", "optimisers", "scalar_loss", "studied", "two_wells"]
+__all__ = ["decayed", "optimisers", "scalar_loss", "studied", "two_wells", "weight_decay"]
 
 HALF = fmpq(1, 2)
 
@@ -84,3 +87,17 @@ def two_wells() -> Univariate:
 def scalar_loss(function: Univariate) -> Map:
     """L(t) = function(t), t one number."""
     return Entry(function, ParameterBlock("t", ()))
+
+
+@cache
+def weight_decay() -> Mapping[str, Theorem]:
+    """NSG-3 for the network 1-1-1 with ReLU and biases, one sample, half_mse and weight decay 1.
+
+    Constant eigenvalues of the dead region are 1, of the output bias, and 0: with the decay they are 2
+    and 1, so that 1/2 and 1 are singular and 1/3 is not.
+    """
+    network = Architecture.of_network(Network.of(1, Dense(1), "relu", Dense(1)))
+    found = studied(decayed(loss_on(network, Loss.HALF_MSE, ((1,),), ((0,),)), fmpq(1)))
+    steps = {"half": HALF, "one": fmpq(1), "third": fmpq(1, 3)}
+    verdicts = {name: found.verdict(StepNumber(step)) for name, step in steps.items()}
+    return {name: verdict.theorem for name, verdict in verdicts.items() if verdict.theorem is not None}

@@ -1,4 +1,4 @@
-"""Attacks on NSG-2-dead: at eta = 1 the determinant is 0 wherever all hidden units are dead for every sample."""
+"""Attacks on NSG-2-dead: at eta = 1 the determinant is 0 wherever all hidden units are dead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks on NSG-3: Jacobians of heavy-ball and of Nesterov's method, and two steps of heavy-ball from rest."""
+"""Attacks on NSG-3: Jacobians of heavy-ball and Nesterov's method, and two steps from rest."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class _MomentumTarget(StepTarget):
         return embedded(self.loss, case, exact_hessian(case, point)[2])
 
     def _at_rest(self, theta: Point) -> Comparison:
-        """Near theta_0 both gradients are those of one quadratic case, so that theta_2 is linear in theta_0."""
+        """Near theta_0 both gradients are those of one quadratic case: theta_2 is linear in theta_0."""
         case = case_at(self.loss, theta)
         eta, beta = self.step, self.momentum
         hessian = embedded(self.loss, case, exact_hessian(case, theta)[2])
@@ -154,7 +154,7 @@ class _MomentumTarget(StepTarget):
         )
 
     def _stepped(self, case: Any, theta: Point) -> Point:
-        """theta - eta grad L(theta)."""
+        """Theta - eta grad L(theta)."""
         gradient = dict(zip(coordinates(case), exact_hessian(case, theta)[1], strict=True))
         return {
             name: tuple(q - self.step * gradient.get((name, k), fmpq(0)) for k, q in enumerate(entries))

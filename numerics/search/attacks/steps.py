@@ -44,7 +44,7 @@ def step_settings(
     steps: SearchStrategy[Fraction] | None = None,
     momenta: SearchStrategy[Fraction] | None = None,
 ) -> StepSetting:
-    """A small network of polynomial pieces, one or two samples of short rationals, a step size, perhaps beta."""
+    """A small network of polynomial pieces, one or two samples of short rationals, eta, perhaps beta."""
     shapes = make.architectures(
         max_depth=2, max_width=2, max_parameters=12, activations=st.sampled_from(FUNCTIONS)
     )
