@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -113,15 +114,14 @@ def result_of(
 ) -> StepsResult:
     """Replays every theorem, measures, and puts together what may be said."""
     if findings.interrupted:
-        try:
+        with suppress(KeyboardInterrupt):
             findings.salvage()
-        except KeyboardInterrupt:
-            pass
     goals = _goals(findings)
     again = _replay(findings, goals, progress)
     said = _Said(findings, goals, again)
     exceptional = tuple(one for unit in findings.units for one in said.exceptional(unit))
     answers = tuple(said.answer(step) for step in findings.wanted)
+    findings.notes += _first_steps(findings, exceptional)
     numeric = None if findings.interrupted else _measured(findings, exceptional, answers, progress)
     return StepsResult(
         problem=problem,
@@ -143,6 +143,18 @@ def result_of(
         elapsed_s=watch.elapsed_s(),
         peak_memory_bytes=peak(),
     )
+
+
+def _first_steps(findings: Findings, exceptional: tuple[ExceptionalEta, ...]) -> list[str]:
+    """What an exceptional step size means for runs with momentum, which start at v = 0."""
+    if findings.rule.method not in (Method.HEAVY_BALL, Method.NESTEROV):
+        return []
+    known = {one.step for one in exceptional if one.status is StepStatus.SINGULAR}
+    return [
+        f"eta = {step.value} is in E: the first step from v = 0 is that of gradient descent, which is singular"
+        for step in findings.wanted
+        if step in known
+    ]
 
 
 def _goals(findings: Findings) -> dict[str, Goal]:
@@ -269,7 +281,8 @@ class _Said:
         missing = next((unit for unit in self.findings.units if unit.sizes.not_covered is not None), None)
         if missing is not None:
             return Analytic("not covered", missing.sizes.not_covered or "", ())
-        return Analytic("undecided", self.findings.rule.not_covered or "not derived", ())
+        covered = self.findings.rule.not_covered is None
+        return Analytic("undecided", "not derived" if covered else "not looked at", ())
 
     def coverage(self, exceptional: tuple[ExceptionalEta, ...]) -> Coverage:
         units = self.findings.units
@@ -307,7 +320,9 @@ class _Said:
             return "of some patterns nothing is known about the eigenvalues that their Hessian has everywhere"
         if not decided:
             return "of some step sizes it is not decided whether they are exceptional"
-        return "eigenvalues are enclosed in intervals only: a step size that they do not exclude may be exceptional"
+        return (
+            "eigenvalues are enclosed in intervals: a step size that they do not exclude may be exceptional"
+        )
 
     def singular_set(self) -> tuple[Level, ...] | None:
         found: list[Level] = []

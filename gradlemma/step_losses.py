@@ -102,7 +102,8 @@ def batches_of(count: int, size: int) -> list[tuple[int, ...]]:
         raise ProblemError(
             f"expected at most {MAX_BATCHES} batches but {size} of {count} samples can be chosen in "
             f"{printable(comb(count, size), 30)} ways",
-            kind="limit", key="--optimiser", remedy="use fewer samples with `data.limit`, or another batch size",
+            kind="limit", key="--optimiser",
+            remedy="use fewer samples with `data.limit`, or another batch size",
         )  # fmt: skip
     return list(combinations(range(count), size))
 
@@ -117,8 +118,8 @@ def _rows(problem: Problem, tensor: ExactTensor, rationalise: bool, denominator:
             f"expected exact data but the data are of floating point: {found} is stored as "
             f"{printable(Fraction(found), 40)}",
             kind="data", file=_file(problem), key="data",
-            remedy="use --rationalise to take the stored values exactly, add --denominator 1000 to round them "
-            "to multiples of 1/1000, or write the data inline",
+            remedy="use --rationalise to take the stored values exactly, --denominator 1000 to round them to "
+            "multiples of 1/1000, or write the data inline",
         )  # fmt: skip
     if denominator is not None:
         entries = tuple(Fraction(round(entry * denominator), denominator) for entry in entries)

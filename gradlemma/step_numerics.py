@@ -159,7 +159,7 @@ def _float(value: fmpq) -> float:
 
 
 def checked_step(asked: Sequence[StepSize], exceptional: Sequence[StepSize]) -> fmpq:
-    """A step size for the determinants: one that was asked for, else one beside an exceptional one, else 1/10."""
+    """A step size for the determinants: one of those asked, else one beside an exceptional one, else 1/10."""
     for step in asked:
         if isinstance(step, StepNumber):
             return step.value

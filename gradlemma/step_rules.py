@@ -62,9 +62,14 @@ class StepRule:
             return None
         return (
             f"not covered: the step of {self.name} depends on the state ({STATE_DEPENDENT[self.name]}), and "
-            "NSG-3 covers step sizes that are fixed in advance; the literature heads this `adaptive variants` "
-            "but argues fixed schedules alone"
+            "NSG-3 covers step sizes that are fixed in advance; the literature heads this "
+            "`adaptive variants` but argues fixed schedules alone"
         )
+
+    @property
+    def needs_patterns(self) -> bool:
+        """Whether verdicts rest on the activation patterns; else on analyticity alone."""
+        return self.method in (Method.GD, Method.SGD, Method.NESTEROV)
 
     @property
     def caveat(self) -> str | None:

@@ -171,7 +171,9 @@ class StepUnit:
         if analytic is None:
             return StepVerdict(step, StepStatus.UNDECIDED, self.sizes.not_covered or "not derived", None)
         theorem = heavy_ball_is_non_singular(analytic, step, momentum)
-        reason = "the loss is almost everywhere analytic and beta is not 0: nonsingular on (theta, v) for every eta"
+        reason = (
+            "the loss is almost everywhere analytic, beta is not 0: nonsingular on (theta, v) for every eta"
+        )
         return StepVerdict(step, StepStatus.NON_SINGULAR, reason, theorem)
 
     def _nesterov(self, step: StepSize, momentum: fmpq) -> StepVerdict:
@@ -190,9 +192,9 @@ class StepUnit:
             theorem = proximal_is_non_singular(everywhere, step)
         except NotCovered as error:
             reason = (
-                f"not covered: the loss is not shown to be analytic everywhere ({error.reason}), and with kinks "
-                "the proximal map can be singular: in general it is if and only if the set of theta that it takes "
-                "into S(L) has positive measure, as for L = |t|, where [-eta, eta] goes to 0"
+                f"not covered: the loss is not shown to be analytic everywhere ({error.reason}), and with "
+                "kinks the proximal map can be singular: it is exactly if the set of theta that "
+                "it takes into S(L) has positive measure, as for L = |t|, where [-eta, eta] goes to 0"
             )
             return StepVerdict(step, StepStatus.UNDECIDED, reason, None)
         except KernelError as error:
@@ -239,7 +241,7 @@ class StepUnit:
         return self.has_all_spectra and self.sizes.least_unexcluded() is None
 
     def least_unexcluded(self) -> fmpq | None:
-        """No eta in (0, x) is exceptional: the least of what intervals and candidates leave; None if unknown."""
+        """No eta in (0, x) is exceptional, by intervals and candidates; None if that is not known."""
         found = self.sizes.least_unexcluded() if self.has_all_spectra and self.has_candidates else None
         if found is None:
             return None

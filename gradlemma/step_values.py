@@ -90,12 +90,15 @@ def step_text(step: StepSize) -> str:
     if not isinstance(step, RootStep):
         raise ProblemError(f"expected a step size that is a number but got {printable(step)}")
     coefficients, _ = _own_polynomial(step)
-    text = " ".join(
-        f"{'-' if c < 0 else '+'} {'' if abs(c) == 1 and k else abs(c)}{'' if k == 0 else 'x' if k == 1 else f'x^{k}'}"
-        for k, c in reversed(list(enumerate(coefficients)))
-        if c
-    ).removeprefix("+ ")
+    parts = [_term(c, k) for k, c in reversed(list(enumerate(coefficients))) if c]
+    text = " ".join(parts).removeprefix("+ ")
     return f"{shown_above(enclosure(step)[1])} (root of {printable(text, 80)})"
+
+
+def _term(coefficient: int, degree: int) -> str:
+    size = abs(coefficient)
+    power = "" if degree == 0 else "x" if degree == 1 else f"x^{degree}"
+    return f"{'-' if coefficient < 0 else '+'} {'' if size == 1 and degree else size}{power}"
 
 
 def _own_polynomial(step: RootStep) -> tuple[tuple[int, ...], int]:
@@ -129,7 +132,8 @@ def _real_roots(coefficients: tuple[int, ...]) -> list[tuple[Fraction, Fraction]
     for bits in PRECISIONS:
         with ctx.workprec(bits):
             found: list[tuple[Fraction, Fraction]] = []
-            for root, _ in fmpz_poly(list(coefficients)).complex_roots():
+            roots: Any = fmpz_poly(list(coefficients)).complex_roots()
+            for root, _ in roots:
                 if root.imag == 0:
                     ends = root.real.lower().fmpq(), root.real.upper().fmpq()
                     found.append((fraction_of(ends[0]), fraction_of(ends[1])))

@@ -72,7 +72,7 @@ def steps(
     asked, planned = read_steps(eta), tuple(_schedule(schedule, rule))
     decay = _weight_decay(weight_decay)
     _require_counts(patterns, samples, denominator)
-    require_moderate(problem, count_batches(problem, rule.batch))
+    require_moderate(problem, count_batches(problem, rule.batch), rule.batch)
     losses = losses_of(
         problem,
         batch=rule.batch,
@@ -80,7 +80,7 @@ def steps(
         rationalise=rationalise or denominator is not None,
         denominator=denominator,
     )
-    forecast = forecast_of(problem, losses, patterns, samples)
+    forecast = forecast_of(problem, losses, patterns, samples, rule.needs_patterns)
     note = data_note(problem, rationalise or denominator is not None, denominator)
     with progress or Progress(quiet=True) as shown:
         shown.stage(forecast.sentence())
@@ -111,7 +111,7 @@ def _schedule(given: Iterable[Any], rule: StepRule) -> Sequence[StepNumber]:
     if rule.method is Method.SGD:
         raise ProblemError(
             "expected a schedule of steps of one map but got sgd, which has one for every batch",
-            kind="usage", key="--schedule", remedy="ask for the step sizes with --eta: each verdict is for all batches",
+            kind="usage", key="--schedule", remedy="ask with --eta: each verdict is for all batches",
         )  # fmt: skip
     each = {value: read_steps([value], "--schedule")[0] for value in values}
     return [each[value] for value in values]
@@ -183,8 +183,7 @@ def _derive(unit: StepUnit, findings: Findings, forecast: StepForecast, progress
         unit.sizes.prove_analytic()
     except KernelError as error:
         unit.sizes.not_covered = str(error)
-    needs_patterns = findings.rule.method not in (Method.HEAVY_BALL, Method.PROXIMAL)
-    if not needs_patterns and forecast.plan is Plan.SAMPLE:
+    if not findings.rule.needs_patterns and forecast.plan is Plan.SAMPLE:
         unit.skipped = "the patterns are too many, and no verdict about this optimiser needs them"
         unit.keep_patterns()
         return

@@ -11,11 +11,12 @@ from gradlemma.derive import write_text
 from gradlemma.errors import printable
 from gradlemma.report import versions
 from gradlemma.step_collapse import Collapsing
+from gradlemma.step_forecast import MANY, count_text
 from gradlemma.step_numerics import CollapseSeen, DeterminantsSeen, NumericChecks
 from gradlemma.step_results import Answer, ExceptionalEta, Level, StepsResult
+from gradlemma.step_rules import Method
 from gradlemma.step_values import step_as_json, step_text
 from gradlemma.table import print_rows
-from proofs.kernel.maps import StepSize
 
 __all__ = ["REPORT_FILES", "document_of", "print_report", "write_report"]
 
@@ -24,6 +25,7 @@ REPORT_FILES = ("steps.json", "derivation.json", "derivation.tex", "derivation.p
 MAX_ROWS = 40
 MAX_CONDITIONS = 8
 MAX_LABEL = 24
+MAX_REASON = 100
 
 Point = tuple[tuple[str, tuple[Any, ...]], ...]
 
@@ -50,8 +52,8 @@ def document_of(found: StepsResult) -> dict[str, Any]:
             "trust": list(found.analytic.trust),
         },
         "coverage": {
-            "patterns_possible": coverage.possible,
-            "patterns_infeasible": coverage.infeasible,
+            "patterns_possible": _count(coverage.possible),
+            "patterns_infeasible": _count(coverage.infeasible),
             "patterns_visited": coverage.visited,
             "patterns_unknown": coverage.unknown,
             "complete": coverage.complete,
@@ -70,7 +72,7 @@ def document_of(found: StepsResult) -> dict[str, Any]:
         "theorems": sorted(found.goals),
         "kernel_steps": found.kernel_steps,
         "forecast": {
-            "patterns": found.forecast.patterns,
+            "patterns": _count(found.forecast.patterns),
             "seconds": round(found.forecast.seconds, 3),
             "memory_bytes": int(found.forecast.memory_mib * 2**20),
             "plan": found.forecast.plan.value,
@@ -80,6 +82,11 @@ def document_of(found: StepsResult) -> dict[str, Any]:
         "peak_memory_bytes": found.peak_memory_bytes,
         "versions": versions(),
     }
+
+
+def _count(count: int) -> int | str:
+    """A number; a text where it is huge."""
+    return count if count < MANY else count_text(count)
 
 
 def _exceptional(one: ExceptionalEta) -> dict[str, Any]:
@@ -244,28 +251,24 @@ def print_report(found: StepsResult, written: dict[str, Path | str]) -> None:
 
 def _print_coverage(found: StepsResult) -> None:
     coverage = found.coverage
-    possible = (
-        str(coverage.possible) if coverage.possible < 10**9 else f"10^{len(str(coverage.possible)) - 1}"
-    )
     unknown = f", {coverage.unknown} unknown" if coverage.unknown else ""
     print(
-        f"patterns: {possible} possible, {coverage.infeasible} infeasible, {coverage.visited} visited{unknown}; "
-        + ("all of them gone through" if coverage.complete else "not all of them gone through")
+        f"patterns: {count_text(coverage.possible)} possible, {count_text(coverage.infeasible)} infeasible, "
+        f"{coverage.visited} visited{unknown}; {'' if coverage.complete else 'not '}all of them gone through"
     )
+    of = "" if found.rule.method in (Method.GD, Method.SGD) else " of gradient descent"
     if coverage.determined and not found.exceptional:
-        print("E is empty: no step size above 0 is exceptional")
+        print(f"E{of} is empty: no step size above 0 is exceptional")
     elif coverage.determined:
-        print(f"E = {{{', '.join(dict.fromkeys(step_text(one.step) for one in found.exceptional))}}}")
+        print(f"E{of} = {{{', '.join(dict.fromkeys(step_text(one.step) for one in found.exceptional))}}}")
     else:
-        print(f"E is not determined: {printable(coverage.reason or '', 400)}")
+        print(f"E{of} is not determined: {printable(coverage.reason or '', 400)}")
     if coverage.least_unexcluded is not None:
         print(f"no eta in (0, {_shown(coverage.least_unexcluded)}) is exceptional")
     if found.singular_set is not None:
-        where = (
-            f"lies in {len(found.singular_set)} null sets {{entry = kink}}"
-            if found.singular_set
-            else "is empty"
-        )
+        count = len(found.singular_set)
+        sets = "a null set" if count == 1 else f"{count} null sets"
+        where = f"lies in {sets} {{entry = kink}}" if count else "is empty"
         print(f"the set where the loss is not analytic {where}")
 
 
@@ -322,41 +325,41 @@ def _print_open_set(collapsing: Collapsing) -> None:
 
 def _print_verdicts(found: StepsResult) -> None:
     if found.verdicts:
+        shown = found.verdicts[:MAX_ROWS]
         rows = [
-            (step_text(one.step), one.status.value, printable(one.reason, 240))
-            for one in found.verdicts[:MAX_ROWS]
+            (step_text(one.step), one.status.value, one.reason if len(one.reason) <= MAX_REASON else "below")
+            for one in shown
         ]
         titles = ("eta", "verdict", "reason")
-        print_rows(titles, rows, left=titles)
+        print_rows(titles, [tuple(printable(cell, 200) for cell in row) for row in rows], left=titles)
         if len(found.verdicts) > MAX_ROWS:
             print(f"and {len(found.verdicts) - MAX_ROWS} more")
+        for reason in dict.fromkeys(one.reason for one in shown if len(one.reason) > MAX_REASON):
+            steps = ", ".join(step_text(one.step) for one in shown if one.reason == reason)
+            print(f"eta = {printable(steps, 200)}: {printable(reason, 600)}")
         if found.rule.caveat is not None:
             print(found.rule.caveat)
     if found.schedule is not None:
-        shown = ", ".join(step_text(step) for step in found.schedule.steps[:MAX_ROWS])
-        print(f"schedule {printable(shown, 200)}: {found.schedule.status.value}, {found.schedule.reason}")
+        steps = ", ".join(step_text(step) for step in found.schedule.steps[:MAX_ROWS])
+        print(f"schedule {printable(steps, 200)}: {found.schedule.status.value}, {found.schedule.reason}")
 
 
 def _print_numeric(numeric: NumericChecks) -> None:
     one = numeric.determinants
     if one is not None:
+        limit = "(<= 1e-9)" if one.within else "(> 1e-9)"
         print(
-            f"measured: det(I - eta Hessian) at eta = {one.step} by autograd and exactly, {one.points} random "
-            f"points: relative error {one.relative_error:.1e} {'(<= 1e-9)' if one.within else '(> 1e-9)'}, "
-            f"nearest kink {one.kink_distance:.2g}"
+            f"measured: det(I - eta Hessian) at eta = {one.step} by autograd and exactly at {one.points} "
+            f"random points: relative error {one.relative_error:.1e} {limit}, nearest kink {one.kink_distance:.2g}"
         )
     for seen in numeric.collapses:
         print(
-            f"measured: a cloud around the point: {seen.rank} dimensions; after one step of "
-            f"size {step_text(seen.step)}: {seen.rank_after}; of size {_near(seen.beside)}: {seen.rank_beside}; least |eigenvalue| of "
-            f"I - eta Hessian {seen.least:.1e}, {seen.least_beside:.1e}"
+            f"measured: a cloud of {seen.rank} dimensions around the point; after a step "
+            f"{step_text(seen.step)}: {seen.rank_after}, least |eigenvalue| of I - eta Hessian {seen.least:.1e}; "
+            f"after {_near(seen.beside)}: {seen.rank_beside}, {seen.least_beside:.1e}"
         )
     for reason in numeric.reasons:
         print(printable(reason, 300))
-
-
-def _step(step: StepSize) -> str:
-    return step_text(step)
 
 
 def _near(value: Any) -> str:
