@@ -151,7 +151,7 @@ def _first_steps(findings: Findings, exceptional: tuple[ExceptionalEta, ...]) ->
         return []
     known = {one.step for one in exceptional if one.status is StepStatus.SINGULAR}
     return [
-        f"eta = {step.value} is in E: the first step from v = 0 is that of gradient descent, which is singular"
+        f"eta = {step.value} is in E: the first step from v = 0 is gradient descent's, which is singular"
         for step in findings.wanted
         if step in known
     ]

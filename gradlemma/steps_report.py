@@ -350,13 +350,14 @@ def _print_numeric(numeric: NumericChecks) -> None:
         limit = "(<= 1e-9)" if one.within else "(> 1e-9)"
         print(
             f"measured: det(I - eta Hessian) at eta = {one.step} by autograd and exactly at {one.points} "
-            f"random points: relative error {one.relative_error:.1e} {limit}, nearest kink {one.kink_distance:.2g}"
+            f"random points: relative error {one.relative_error:.1e} {limit}, "
+            f"nearest kink {one.kink_distance:.2g}"
         )
     for seen in numeric.collapses:
         print(
             f"measured: a cloud of {seen.rank} dimensions around the point; after a step "
-            f"{step_text(seen.step)}: {seen.rank_after}, least |eigenvalue| of I - eta Hessian {seen.least:.1e}; "
-            f"after {_near(seen.beside)}: {seen.rank_beside}, {seen.least_beside:.1e}"
+            f"{step_text(seen.step)}: {seen.rank_after}, least |eigenvalue| of I - eta Hessian "
+            f"{seen.least:.1e}; after {_near(seen.beside)}: {seen.rank_beside}, {seen.least_beside:.1e}"
         )
     for reason in numeric.reasons:
         print(printable(reason, 300))
