@@ -10,6 +10,7 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gradlemma.analyticity import AnalyticitySection, check_analyticity
 from gradlemma.compare import differences
 from gradlemma.measuring import NOTHING, measure_lines, measure_problem
 from gradlemma.problem import Problem, bounds_refusal
@@ -63,9 +64,11 @@ class Checked:
     """Everything a check found.
 
     bounds: None where none is derived for the problem; `absent` says why.
+    analyticity: whether the loss is almost everywhere analytic, for any data set.
     """
 
     problem: Problem
+    analyticity: AnalyticitySection
     bounds: Bounds | None
     document: dict[str, Any]
     replayed: bool
@@ -85,6 +88,11 @@ class Checked:
     def goals(self) -> dict[str, Theorem]:
         """Every proved theorem by name."""
         return {} if self.bounds is None else self.bounds.goals()
+
+    def trust(self) -> list[str]:
+        """What the proofs rely on beyond the kernel's rules."""
+        theorems = [*self.goals().values(), *self.analyticity.goals().values()]
+        return sorted(frozenset[str]().union(*(theorem.trust for theorem in theorems)))
 
     @property
     def readings(self) -> dict[ReadingName, ReadingBounds]:
@@ -134,10 +142,12 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
         GradlemmaError: if no reading applies.
     """
     watch = Stopwatch()
+    shown = progress or Progress(quiet=True)
+    shown.stage("deriving where the loss is analytic")
+    analyticity = check_analyticity(problem)
     refusal = bounds_refusal(problem)
     if refusal is not None:
-        return _without_bounds(problem, refusal, watch)
-    shown = progress or Progress(quiet=True)
+        return _without_bounds(problem, analyticity, refusal, watch)
     bounds = derive_bounds(problem, report=shown.stage)
     goals = bounds.goals()
     if bounds.interrupted and not goals:
@@ -173,17 +183,24 @@ def check_problem(problem: Problem, progress: Progress | None = None) -> Checked
     if any(line.refuted for line in slack.values()):
         verdict = Verdict.REFUTED
         reasons += _failing_lines(bounds, slack)
+    if not analyticity.covered:
+        reasons.append(f"almost everywhere analytic: {analyticity.reason()}")
+        verdict = min(verdict, Verdict.UNDECIDED)
     return Checked(
-        problem, bounds, document, found is not None, measured, ratios, slack, verdict, tuple(reasons),
-        stages.stopped_in is not None, watch.elapsed_s(), peak_memory_bytes(),
+        problem, analyticity, bounds, document, found is not None, measured, ratios, slack, verdict,
+        tuple(reasons), stages.stopped_in is not None, watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
 
 
-def _without_bounds(problem: Problem, refusal: str, watch: Stopwatch) -> Checked:
-    """A check that derives no bound and measures none."""
+def _without_bounds(
+    problem: Problem, analyticity: AnalyticitySection, refusal: str, watch: Stopwatch
+) -> Checked:
+    """A check of analyticity alone: it derives no bound and measures none."""
     document: dict[str, Any] = {"derivation": encode({}), "tensors": encode_tensors()}
+    verdict = Verdict.PROVED if analyticity.covered else Verdict.UNDECIDED
+    reasons = (refusal,) if analyticity.covered else (refusal, analyticity.reason())
     return Checked(
-        problem, None, document, False, NOTHING, (), {}, Verdict.UNDECIDED, (refusal,), False,
+        problem, analyticity, None, document, False, NOTHING, (), {}, verdict, reasons, False,
         watch.elapsed_s(), peak_memory_bytes(),
     )  # fmt: skip
 

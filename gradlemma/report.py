@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlemma.analyticity import analyticity_document
 from gradlemma.check import Checked, Verdict
 from gradlemma.decimals import decimal_text
 from gradlemma.derive import write_text
@@ -26,7 +27,7 @@ VERDICTS = {
     Verdict.CERTIFIED: "certified",
     Verdict.PROVED: "proved",
 }
-REPORT_FILES = ("report.json", "derivation.json", "derivation.tex", "derivation.pdf")
+REPORT_FILES = ("report.json", "derivation.json", "analyticity.json", "derivation.tex", "derivation.pdf")
 MEASURED = ("at_weights", "box_random", "box_ascent", "ball")
 
 
@@ -46,6 +47,7 @@ def document_of(checked: Checked) -> dict[str, Any]:
         "verdict": VERDICTS[checked.verdict],
         "reasons": list(checked.reasons),
         "weights_in_box": checked.weights_in_box,
+        "analyticity": analyticity_document(checked.analyticity),
         "bounds": {name.value: _reading(checked, name) for name in ReadingName},
         "measured": {name: _place(getattr(checked.measured, name)) for name in MEASURED},
         "ratios": _ratio_table(checked),
@@ -55,7 +57,7 @@ def document_of(checked: Checked) -> dict[str, Any]:
             name: sorted(claim_latex(claim, exact=True) for claim in theorem.hypotheses)
             for name, theorem in goals.items()
         },
-        "trust": sorted(frozenset[str]().union(*(theorem.trust for theorem in goals.values()))),
+        "trust": checked.trust(),
         "elapsed_s": checked.elapsed_s,
         "peak_memory_bytes": checked.peak_memory_bytes,
         "versions": versions(),
@@ -157,6 +159,7 @@ def write_report(checked: Checked, document: dict[str, Any], out: Path) -> dict[
     files = {
         "report.json": json.dumps(document, indent=2, allow_nan=False) + "\n",
         "derivation.json": json.dumps(checked.document) + "\n",
+        "analyticity.json": json.dumps(checked.analyticity.document) + "\n",
     }
     if tex is not None:
         files["derivation.tex"] = tex

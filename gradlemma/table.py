@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradlemma.analyticity import AnalyticitySection, analyticity_document
 from gradlemma.check import PLACES, Checked
 from gradlemma.compare import assumed_beyond
 from gradlemma.decimals import shown_above, shown_bound
@@ -35,6 +36,7 @@ PLACE_TITLES = {
     "ball": "in the ball",
 }
 MAX_RECURSIONS = 12
+MAX_CONDITIONS = 12
 UNLIMITED = 1_000_000
 
 
@@ -44,16 +46,43 @@ def print_table(checked: Checked, written: dict[str, Path | str]) -> None:
     print(f"{problem.describe()}, {problem.network.parameter_count} parameters")
     if checked.bounds is not None:
         _print_bounds(checked, checked.bounds)
-    trust = sorted(frozenset[str]().union(*(t.trust for t in checked.goals().values())))
+    _print_analyticity(checked.analyticity)
+    trust = checked.trust()
     print(f"verdict: {VERDICTS[checked.verdict]}" + (f" (relying on {', '.join(trust)})" if trust else ""))
     memory = (
         "unknown" if checked.peak_memory_bytes is None else f"{checked.peak_memory_bytes / 2**20:.0f} MiB"
     )
-    count = len(checked.document["derivation"]["steps"])
-    replayed = "replayed" if checked.replayed else "not replayed"
-    print(f"{count} kernel steps {replayed}; {checked.elapsed_s:.1f} s, peak memory {memory}")
+    print(f"{_steps_line(checked)}; {checked.elapsed_s:.1f} s, peak memory {memory}")
     for name, place in written.items():
         print(f"{name}: {place}")
+
+
+def _steps_line(checked: Checked) -> str:
+    """How many kernel steps there are, of bounds and of analyticity, and whether they were replayed."""
+    section = checked.analyticity
+    parts = [(len(section.document["derivation"]["steps"]), section.failure is None, " of analyticity")]
+    if checked.bounds is not None:
+        parts.insert(0, (len(checked.document["derivation"]["steps"]), checked.replayed, ""))
+    counts = " and ".join(f"{count}{of}" for count, _, of in parts)
+    return f"{counts} kernel steps {'' if all(done for _, done, _ in parts) else 'not '}replayed"
+
+
+def _print_analyticity(section: AnalyticitySection) -> None:
+    """The verdict, and layer by layer what each route asks for."""
+    print(f"almost everywhere analytic: {section.verdict}; {printable(section.reason(), 400)}")
+    rows: list[tuple[str, str, str, str, str]] = []
+    for name, route in analyticity_document(section)["routes"].items():
+        conditions = route["conditions"]
+        # What is not met is always shown; of long networks only the first of the others.
+        shown = [c for n, c in enumerate(conditions) if n < MAX_CONDITIONS or c["status"] != "met"]
+        for c in shown[: 2 * MAX_CONDITIONS]:
+            cells = (c["layer"], c["condition"], c["status"], printable(c["reason"], 120))
+            rows.append((name, *cells))
+        left_out = len(conditions) - len(shown[: 2 * MAX_CONDITIONS])
+        if left_out:
+            rows.append((name, f"... and {left_out} more, see report.json", "", "", ""))
+    titles = ("route", "layer", "condition", "status", "why")
+    print_rows(titles, rows, left=titles)
 
 
 def _print_bounds(checked: Checked, bounds: Bounds) -> None:

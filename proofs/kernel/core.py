@@ -11,7 +11,7 @@ from proofs.errors import KernelError
 from .claims import Claim, Sequent
 from .fields import check_fields
 
-__all__ = ["RULES", "Rule", "Theorem", "infer", "register", "replay", "steps_of"]
+__all__ = ["RULES", "Rule", "Theorem", "infer", "register", "replay", "replay_all", "steps_of"]
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,17 @@ def replay(theorem: Theorem) -> Theorem:
     Raises:
         KernelError: if a step does not recompute to its sequent, naming the step.
     """
+    return replay_all(theorem)[0]
+
+
+def replay_all(*theorems: Theorem) -> tuple[Theorem, ...]:
+    """The same theorems, each step that they share rebuilt once.
+
+    Raises:
+        KernelError: as `replay`.
+    """
     rebuilt: dict[int, Theorem] = {}
-    for number, step in enumerate(steps_of(theorem), start=1):
+    for number, step in enumerate(steps_of(*theorems), start=1):
         if any(id(premise) not in rebuilt for premise in step.premises):
             raise KernelError(f"step {number} rests on itself")
         again = infer(step.rule, *(rebuilt[id(premise)] for premise in step.premises))
@@ -175,4 +184,4 @@ def replay(theorem: Theorem) -> Theorem:
                 f"step {number} ({type(step.rule).__name__}) does not recompute to its conclusion"
             )
         rebuilt[id(step)] = again
-    return rebuilt[id(theorem)]
+    return tuple(rebuilt[id(theorem)] for theorem in theorems)

@@ -8,7 +8,8 @@ from functools import cache
 from proofs.errors import KernelError
 
 from .domains import is_positive_on_piece, partial_calls
-from .maps import Chosen, Contract, Entry, Fixed, Join, Map, Partial, Pick, Scaled, Total, parts_of
+from .map_values import contraction
+from .maps import Chosen, Contract, Entry, Fixed, Join, Map, Partial, Pick, Scaled, Total, parts_of, size_of
 from .univariate import Expression, Piece, Univariate
 
 __all__ = ["entire_choices", "is_entire", "signs_needed"]
@@ -35,6 +36,9 @@ def entire_choices(node: Chosen) -> bool:
 
 @cache
 def _is_positive(function: Univariate) -> bool:
+    # With a drift the function is unbounded on both sides, whatever its values in one period are.
+    if function.period is not None and function.period.drift != 0:
+        return False
     return all(value > 0 for _, value in function.values) and all(
         is_positive_on_piece(piece.expression, piece, function.in_pi) for piece in function.pieces
     )
@@ -53,6 +57,8 @@ def signs_needed(node: Map, strict: bool) -> tuple[tuple[Map, bool], ...]:
             return ()
         case Contract(left=left, right=right) if not strict and left is right and _is_square(node):
             return ()
+        case Contract(left=left, right=Fixed()) if strict and _every_sum_is_weighted(node):
+            return ((left, True),)
         case Contract(left=left, right=right):
             return ((left, strict), (right, strict))
         case Total(parts=parts):
@@ -68,6 +74,16 @@ def signs_needed(node: Map, strict: bool) -> tuple[tuple[Map, bool], ...]:
             return ((of, True),)
         case _:
             raise KernelError(f"the form of {type(node).__name__} does not show the sign of its entries")
+
+
+def _every_sum_is_weighted(node: Contract) -> bool:
+    """Whether the right side is constant, >= 0, and > 0 in some product of every entry of the result."""
+    if not isinstance(node.right, Fixed) or any(entry < 0 for entry in node.right.entries):
+        return False
+    weights = node.right.entries
+    triples = contraction(node.pattern, node.left.require_shape(), node.right.require_shape())
+    found = {k for _, j, k in triples if weights[j] > 0}
+    return len(found) == size_of(node.require_shape())
 
 
 def _is_square(node: Contract) -> bool:

@@ -14,7 +14,7 @@ from proofs.kernel.univariate import argument, call, constant, piecewise
 
 __all__ = [
     "EXP", "RELU", "STEP", "STEP_AFTER", "affine", "constant_map", "difference", "filled", "lead_of",
-    "numbers_of", "picked", "reciprocal", "relu_of", "reshaped", "softmax", "spread", "transposed",
+    "numbers_of", "picked", "reciprocal", "relu_of", "reshaped", "softmax", "spread",
 ]  # fmt: skip
 
 EXP = piecewise("exp", {}, [], [call("exp")])
@@ -48,11 +48,6 @@ def picked(of: Map, numbers: Any) -> Map:
 def reshaped(of: Map, shape: Shape) -> Map:
     """The same entries in another shape."""
     return of if of.shape == shape else picked(of, numbers_of(shape))
-
-
-def transposed(of: Map, axes: tuple[int, ...]) -> Map:
-    """The tensor with its axes in another order."""
-    return picked(of, np.transpose(numbers_of(of.require_shape()), axes))
 
 
 def spread(of: Map, shape: Shape, axes: tuple[int, ...]) -> Map:

@@ -59,7 +59,7 @@ from .analyticity import (
     subset_null,
 )
 
-__all__ = ["Analyticity", "NotCovered", "Route"]
+__all__ = ["Affine", "Analyticity", "NotCovered", "Route", "affine_of", "opaque_reason"]
 
 
 class Route(Enum):
@@ -173,11 +173,7 @@ class Analyticity:
 
     def _composition(self, node: Entry | Opaque) -> Theorem:
         if isinstance(node, Opaque):
-            raise NotCovered(
-                node,
-                f"{node.name} is a map of several variables without tests of single numbers; "
-                "that it is almost everywhere analytic is not enough (AEA-3)",
-            )
+            raise NotCovered(node, opaque_reason(node))
         self._piecewise(node)
         given = infer(AlmostEverywhereIntro(), self._null[node.of])
         composed = put_in(entrywise_composition(node.function), VECTOR, node.of, given)
@@ -257,6 +253,14 @@ class Analyticity:
         if not parts:
             return lies[0]
         return infer(Inclusion(SingularPoints(node), Empty()), *lies, *(self._everywhere[p] for p in parts))
+
+
+def opaque_reason(node: Opaque) -> str:
+    """Why the scalar route does not cover a function that is given without formula."""
+    return (
+        f"{node.name} is a map of several variables without tests of single numbers; "
+        "that it is almost everywhere analytic is not enough (AEA-3)"
+    )
 
 
 @dataclass(frozen=True, slots=True)

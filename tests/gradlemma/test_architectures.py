@@ -275,7 +275,7 @@ def test_what_needs_a_feed_forward_network_names_the_layer(tmp_path, network, he
     with pytest.raises(ProblemError, match="no bound derived for "):
         bounds(problem.network, "half_mse")
     checked = check_problem(problem)
-    assert (checked.verdict, checked.bounds) == (Verdict.UNDECIDED, None)
+    assert (checked.verdict, checked.bounds) == (Verdict.PROVED, None)
     assert set(checked.absent.values()) == {f"no bound derived for {what}"}
 
 
@@ -283,10 +283,11 @@ def test_check_writes_its_report_without_bounds(tmp_path):
     command = ["check", str(EXAMPLES / "rnn.yaml"), "--json", "--quiet", "--out", str(tmp_path / "out")]
     code, out, _ = run(*command)
     document = json.loads(out)
-    assert code == 3 and document["verdict"] == "undecided"
+    assert code == 0 and document["verdict"] == "proved"
     assert document["reasons"] == ["no bound derived for recurrent (layer 1)"]
     assert document["bounds"]["ball"]["reason"] == document["reasons"][0]
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["derivation.json", "report.json"]
+    written = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert written == ["analyticity.json", "derivation.json", "report.json"]
 
 
 def test_scan_and_derive_refuse_an_architecture_in_one_sentence(tmp_path):

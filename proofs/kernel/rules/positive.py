@@ -25,8 +25,8 @@ class PositiveByForm(Rule):
 
     f is a sum or product of the p_i, a positive multiple, a selection of entries, an inverse or a
     square root; or a function whose pieces are shown to be positive, or positive constants, without
-    premise.  With >= 0 in place of > 0: also a sum of squares; in a sum > 0 the last summand is > 0 and
-    the others are >= 0.
+    premise.  A product with constants >= 0 is > 0 where every sum has a constant > 0.  With >= 0 in
+    place of > 0: also a sum of squares; in a sum > 0 the last summand is > 0, the others are >= 0.
     """
 
     map: Map
