@@ -123,7 +123,7 @@ class StepUnit:
             for step in steps_of(pattern):
                 found.setdefault(step, []).append(pattern.label)
         for step, labels in sorted(found.items(), key=lambda item: enclosure(item[0])[0]):
-            verdict = self.sizes.verdict(step)
+            verdict = self.verdict(step)
             if verdict.status is not StepStatus.NON_SINGULAR:
                 label = labels[0] if verdict.pattern is None else verdict.pattern.label
                 others = tuple(other for other in dict.fromkeys(labels) if other != label)
@@ -146,6 +146,13 @@ class StepUnit:
 
     # -- verdicts ---------------------------------------------------------------------------------
 
+    def verdict(self, step: StepSize) -> StepVerdict:
+        """What is derived about a step of gradient descent; undecided where a rule refuses."""
+        try:
+            return self.sizes.verdict(step)
+        except KernelError as error:
+            return StepVerdict(step, StepStatus.UNDECIDED, f"not derived: {error}", None)
+
     def answer(self, rule: StepRule, step: StepSize) -> StepVerdict:
         """What is derived about one step of the optimiser; nothing is replayed yet."""
         if rule.not_covered is not None:
@@ -161,7 +168,7 @@ class StepUnit:
                 return self._descent(step)
 
     def _descent(self, step: StepSize) -> StepVerdict:
-        found = self.sizes.verdict(step)
+        found = self.verdict(step)
         if found.status is StepStatus.UNDECIDED and self.skipped is not None:
             return StepVerdict(step, StepStatus.UNDECIDED, self.skipped, None)
         return found
