@@ -6,6 +6,7 @@ import pytest
 from flint import fmpq
 from set_builders import ETA, HALF, ONE, ZERO, H, I, P, V, assume, concluded, letter, refused
 
+from proofs.errors import KernelError
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.dynamics import Composed, Descent, OnPosition, Proximal, Pushed, Sheared
 from proofs.kernel.maps import AnyPlace, HessianDet, PlaceNumber, Unknown
@@ -236,5 +237,5 @@ def test_proximal_non_singular_refuses_kinks() -> None:
 
 def test_maps_of_optimisers_are_of_scalars() -> None:
     for make in (lambda: Descent(V, ETA), lambda: Descent(H, ETA), lambda: Proximal(V, ONE)):
-        with pytest.raises(Exception, match="scalar"):
+        with pytest.raises(KernelError, match="scalar"):
             make()
