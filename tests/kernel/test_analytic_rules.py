@@ -62,6 +62,7 @@ from proofs.kernel.rules.analytic import (
     OperationSingular,
     PiecewiseByPieces,
 )
+from proofs.kernel.rules.sets import Inclusion, NullUnion, Subset, UnionNull
 from proofs.kernel.set_claims import (
     AlmostEverywhereAnalytic,
     Null,
@@ -266,12 +267,25 @@ def test_mean_analytic_accepts() -> None:
     body = entry(X, 0)
     known = infer(OperationSingular(X))
     assert known.claim is Within(SingularPoints(X), Empty())
-    from proofs.kernel.rules.sets import Inclusion
-
     shown = infer(Inclusion(SingularPoints(body), Empty()), infer(OperationSingular(body)), known)
     assert concluded(MeanAnalytic((X,)), shown) is Within(SingularPoints(MeanOf((X,), body)), Empty())
     almost = assume(AlmostEverywhereAnalytic(P))
     assert concluded(MeanAnalytic((X,)), almost) is AlmostEverywhereAnalytic(MeanOf((X,), P))
+
+
+def test_mean_analytic_accepts_what_is_known_of_a_function_applied_to_data() -> None:
+    """The function is the same one for all data: a hypothesis about it leaves the data arbitrary."""
+    outer = Opaque("g", Contract("ij,j->i", W, X), ())
+    known = infer(Subset(), infer(NoHits(), assume(OuterAnalytic(outer, False))))
+    assert known.claim is Null(HitsSingular(outer))
+    union = infer(NullUnion(), assume(Null(SingularPoints(P))), known)
+    bad = Either((SingularPoints(P), HitsSingular(outer)))
+    lies = infer(Inclusion(SingularPoints(P), bad))
+    analytic = infer(AlmostEverywhereIntro(), infer(Subset(), lies, union))
+    theorem = infer(MeanAnalytic((X,)), analytic)
+    assert theorem.claim is AlmostEverywhereAnalytic(MeanOf((X,), P))
+    assert OuterAnalytic(outer, False) in theorem.hypotheses
+    refused(UnionNull(I), assume(Null(HitsSingular(Opaque("g", At(V, I), ())))), match="nothing about")
 
 
 def test_mean_analytic_refuses_data_in_a_hypothesis_vectors_and_no_data() -> None:
