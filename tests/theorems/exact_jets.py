@@ -1,6 +1,8 @@
 """Second-order jets of maps in fractions, written from the definitions of the maps alone.
 
 Which expression of a function counts is read off the value; nothing of the kernel's evaluation is used.
+The coordinates of the point should not be 0: an argument at a kink whose derivatives up to the second
+are 0 is taken to be constant.
 """
 
 from __future__ import annotations

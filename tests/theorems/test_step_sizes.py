@@ -201,7 +201,7 @@ def sampled(loss: Map, names: list[tuple[str, int]], source: Random) -> dict[Sig
     found: dict[Signature, list[tuple[list[Fraction], Jet]]] = {}
     for _ in range(60):
         scale = source.choice((1, 1, 4))
-        theta = [Fraction(source.randint(-40, 40) * scale, source.choice((3, 7))) for _ in names]
+        theta = [Fraction(source.choice((-1, 1)) * source.randint(1, 40) * scale, source.choice((3, 7))) for _ in names]
         if (read := jet_at(loss, theta, names)) is not None:
             found.setdefault(read[1], []).append((theta, read[0]))
     for signature, known in found.items():
