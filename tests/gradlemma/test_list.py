@@ -61,7 +61,7 @@ def test_one_statement_is_printed_in_full(identifier, capsys):
         assert f"\n{name}: " in shown
     assert found.instantiate.command in shown
     assert re.search(r"\n    \$.*\\.*\$\n", shown) and found.source in shown
-    assert shown.count("  without ") == len(found.counterexamples)
+    assert shown.count("\n  without ") == len(found.counterexamples)
 
 
 def test_json_holds_the_whole_registry(capsys):
