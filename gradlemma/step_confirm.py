@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
+from gradlemma.held_interrupts import load_measuring
 from gradlemma.polynomial_text import named_polynomial, polynomial_text, shapes_of
 from gradlemma.step_collapse import collapsing_of
 from gradlemma.step_forecast import StepForecast
@@ -378,6 +379,7 @@ def _measured(
     reasons: list[str] = []
     seen: list[CollapseSeen] = []
     try:
+        load_measuring()
         determinants = None
         unit = findings.units[0]
         good = [answer.step for answer in answers if answer.status is StepStatus.NON_SINGULAR]
