@@ -89,6 +89,9 @@ SET_RULE_TEXTS: dict[str, RuleText] = {
         "rank by a fresh matrix", r"If $h$ does not depend on $W$, $JJ^{\top}=\lVert h\rVert^2I+{}$(a matrix $\ge 0$) for the Jacobian $J$ of $Wh$,"
         r" so that $\det(JJ^{\top})>0$ where $h$ is analytic and not $0$.", "craciun"
     ),
+    "RankAt": RuleText(
+        "rank at a point", r"The Jacobian of a polynomial map, computed exactly at a rational point, has full rank there: $\{\det JJ^{\top}=0\}$ is not all of $\Theta$."
+    ),
     "FreshBias": RuleText(
         "rank by a fresh bias", r"If $p$ does not depend on $b$, $JJ^{\top}=I+{}$(a matrix $\ge 0$) for the Jacobian $J$ of $p+b$, so that"
         r" $\det(JJ^{\top})>0$ where $p$ is analytic.", "craciun"
