@@ -81,7 +81,8 @@ def _require_exact(value: Any) -> None:
         for part in value:  # pyright: ignore[reportUnknownVariableType]
             _require_exact(part)
     elif type(type(value)) is not Interned and type(value) not in _ADMITTED:
-        raise KernelError(f"expected plain data but got an object of the class {type(value).__name__}")
+        kind: type = type(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        raise KernelError(f"expected plain data but got an object of the class {kind.__name__}")
 
 
 def _only_once(initialise: Callable[..., None]) -> Callable[..., None]:
