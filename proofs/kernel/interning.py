@@ -80,8 +80,9 @@ def _require_exact(value: Any) -> None:
     if type(value) is tuple:
         for part in value:  # pyright: ignore[reportUnknownVariableType]
             _require_exact(part)
-    elif type(type(value)) is not Interned and type(value) not in _ADMITTED:
-        kind: type = type(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return
+    kind: type[Any] = type(value)
+    if type(kind) is not Interned and kind not in _ADMITTED:
         raise KernelError(f"expected plain data but got an object of the class {kind.__name__}")
 
 
