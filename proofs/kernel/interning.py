@@ -81,7 +81,7 @@ def _require_exact(value: Any) -> None:
         for part in value:  # pyright: ignore[reportUnknownVariableType]
             _require_exact(part)
         return
-    kind: type[Any] = type(value)
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     if type(kind) is not Interned and kind not in _ADMITTED:
         raise KernelError(f"expected plain data but got an object of the class {kind.__name__}")
 
