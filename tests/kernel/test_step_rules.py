@@ -212,7 +212,9 @@ def test_on_position_non_singular_refuses_maps_with_a_velocity() -> None:
 
 def test_composed_non_singular_accepts() -> None:
     known, other = assume(NonSingular(DESCENT)), assume(NonSingular(Descent(Q, HALF)))
-    assert concluded(ComposedNonSingular(), known, other) is NonSingular(Composed((DESCENT, Descent(Q, HALF))))
+    assert concluded(ComposedNonSingular(), known, other) is NonSingular(
+        Composed((DESCENT, Descent(Q, HALF)))
+    )
 
 
 def test_composed_non_singular_refuses_other_claims_and_state_spaces() -> None:
