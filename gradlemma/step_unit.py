@@ -32,6 +32,7 @@ from proofs.theorems.exceptional import (
     heavy_ball_is_non_singular,
     nesterov,
     nesterov_is_non_singular,
+    nesterov_is_singular,
     proximal_is_non_singular,
 )
 from proofs.theorems.map_analyticity import NotCovered
@@ -197,9 +198,11 @@ class StepUnit:
         if found.status is StepStatus.NON_SINGULAR and found.theorem is not None:
             theorem = nesterov_is_non_singular(found.theorem, momentum)
             return StepVerdict(step, StepStatus.NON_SINGULAR, f"as gradient descent: {found.reason}", theorem)
-        reason = (
-            f"gradient descent itself is not nonsingular at this step, or not shown to be: {found.reason}"
-        )
+        if found.status is StepStatus.SINGULAR and found.theorem is not None:
+            theorem = nesterov_is_singular(found.theorem, momentum)
+            reason = f"as gradient descent, on (theta, v): {found.reason}"
+            return StepVerdict(step, StepStatus.SINGULAR, reason, theorem, found.pattern)
+        reason = f"as gradient descent: {found.reason}"
         return StepVerdict(step, StepStatus.UNDECIDED, reason, None, found.pattern)
 
     def _proximal(self, step: StepSize) -> StepVerdict:

@@ -42,6 +42,7 @@ from proofs.kernel.maps import (
     Total,
     Unknown,
 )
+from proofs.kernel.rules.analytic import OperationSingular
 from proofs.kernel.rules.sets import (
     BoundaryCovers,
     BoundaryOffInterior,
@@ -370,3 +371,12 @@ def test_a_number_and_a_parameter_are_nothing_to_put_something_in_for() -> None:
     known = assume(AlmostEverywhereAnalytic(Scaled(number(2).entries[0], P)))
     refused(_put(number(2), S), known)
     refused(_put(ParameterBlock("s", ()), P), known)
+
+
+def test_an_inclusion_of_many_sets_is_decided_branch_by_branch():
+    scalars = [ParameterBlock(f"a{n}", ()) for n in range(80)]
+    total = Total(tuple(scalars))
+    parts = [infer(OperationSingular(total)), *(infer(OperationSingular(block)) for block in scalars)]
+    lies = infer(Inclusion(SingularPoints(total), Empty()), *parts)
+    assert lies.claim is Within(SingularPoints(total), Empty())
+    refused(Inclusion(SingularPoints(total), Empty()), *parts[:-1], match="point by point")

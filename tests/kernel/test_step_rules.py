@@ -19,7 +19,9 @@ from proofs.kernel.rules.steps import (
     CriticalNull,
     FibresNonSingular,
     OnPositionNonSingular,
+    OnPositionSingular,
     ProximalNonSingular,
+    ShearedSingular,
     ShearNonSingular,
     SomeComponent,
     critical_set,
@@ -241,3 +243,23 @@ def test_maps_of_optimisers_are_of_scalars() -> None:
     for make in (lambda: Descent(V, ETA), lambda: Descent(H, ETA), lambda: Proximal(V, ONE)):
         with pytest.raises(KernelError, match="scalar"):
             make()
+
+
+SWAP = Sheared((fmpq(0), fmpq(1)), (fmpq(1), fmpq(0)))
+DEGENERATE = Sheared((fmpq(1), fmpq(2)), (fmpq(2), fmpq(4)))
+
+
+def test_a_singular_step_is_singular_beside_an_untouched_velocity():
+    assert concluded(OnPositionSingular(), assume(Singular(DESCENT))) is Singular(OnPosition(DESCENT))
+    refused(OnPositionSingular(), assume(NonSingular(DESCENT)))
+    refused(OnPositionSingular(), assume(Singular(Pushed(P, ETA, fmpq(1)))), match="theta alone")
+
+
+def test_invertible_maps_around_a_singular_one():
+    inner = OnPosition(DESCENT)
+    known = assume(Singular(inner))
+    assert concluded(ShearedSingular(SWAP, SWAP), known) is Singular(Composed((SWAP, inner, SWAP)))
+    refused(ShearedSingular(DEGENERATE, SWAP), known, match="invertible")
+    refused(ShearedSingular(SWAP, DEGENERATE), known, match="invertible")
+    refused(ShearedSingular(SWAP, SWAP), assume(Singular(DESCENT)), match="theta and v")
+    refused(ShearedSingular(SWAP, SWAP), assume(NonSingular(inner)))

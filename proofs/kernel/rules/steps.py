@@ -248,18 +248,21 @@ class ShearNonSingular(Rule):
 @dataclass(frozen=True)
 class OnPositionNonSingular(Rule):
     """
-    G |- theta -> G(theta) is non-singular
-    ------------------------------------------------- OnPositionNonSingular
-    G |- (theta, v) -> (G(theta), v) is non-singular
+    G |- theta -> theta - eta grad L is non-singular
+    ------------------------------------------------------------- OnPositionNonSingular
+    G |- (theta, v) -> (theta - eta grad L, v) is non-singular
 
-    For each v the preimage of a slice of a null set, null for almost all v, is null: Fubini's theorem.
+    The map is measurable.  For each v the preimage of a slice of a null set, null for almost all v, is null: Fubini's theorem.
     """
 
     trust = "cited:fubini"
 
     def conclude(self, *premises: Sequent) -> NonSingular:
         expect_premises(premises, 1)
-        return NonSingular(OnPosition(_non_singular(premises[0])))
+        step = _non_singular(premises[0])
+        if not isinstance(step, Descent):
+            raise KernelError("expected a premise about a step of gradient descent, a map of theta alone")
+        return NonSingular(OnPosition(step))
 
 
 @register
