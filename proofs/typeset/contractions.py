@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["contraction_latex"]
+import re
+
+__all__ = ["contraction_latex", "indexed", "is_bracketed", "raised"]
 
 PRODUCT, TIGHT = 1, 2
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -42,7 +44,7 @@ def contraction_latex(pattern: str, left: str, right: str, *, is_square: bool) -
     plain = _renamed(pattern)
     if plain in _INNER:
         if is_square:
-            bare = left[1:-1] if left.startswith("(") and left.endswith(")") else left
+            bare = left[1:-1] if is_bracketed(left) else left
             return rf"\lVert {bare}\rVert{'_F' if plain != 'a,a->' else ''}^{{2}}", TIGHT
         return rf"\langle {left},\, {right}\rangle", TIGHT
     form = _FORMS.get(plain)
@@ -56,7 +58,7 @@ def contraction_latex(pattern: str, left: str, right: str, *, is_square: bool) -
     total = rf"{{\textstyle\sum_{{{summed}}}}} " if summed else ""
     product = " ".join(
         text + (f"_{{{letters}}}" if letters else "")
-        for text, letters in ((_based(left), first), (_based(right), second))
+        for text, letters in ((indexed(left), first), (indexed(right), second))
     )
     if not result:
         return total + product, PRODUCT
@@ -64,12 +66,32 @@ def contraction_latex(pattern: str, left: str, right: str, *, is_square: bool) -
 
 
 def _powered(text: str, form: str, mark: str) -> str:
-    """The factor, in brackets where it is transposed and is no single symbol."""
-    return _based(text) if mark + r"^{\top}" in form else text
+    """The factor, in brackets where it is transposed and cannot take a superscript."""
+    return raised(text) if mark + r"^{\top}" in form else text
 
 
-def _based(text: str) -> str:
-    return text if " " not in text or text.startswith("(") else f"({text})"
+def is_bracketed(text: str) -> bool:
+    """Whether one pair of brackets encloses all of the text."""
+    if not text.startswith("(") or not text.endswith(")"):
+        return False
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and place < len(text) - 1:
+            return False
+    return True
+
+
+def raised(text: str) -> str:
+    """The text as what a superscript may follow."""
+    return text if is_bracketed(text) or not re.search(r"[\s^]", text) else f"({text})"
+
+
+def indexed(text: str) -> str:
+    """The text as what a subscript may follow."""
+    if is_bracketed(text) or re.fullmatch(r"[A-Za-z]|\\[A-Za-z]+", text):
+        return text
+    return text if text.endswith(")") and " " not in text else f"({text})"
 
 
 def _renamed(pattern: str) -> str:

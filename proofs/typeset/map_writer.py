@@ -56,7 +56,7 @@ from proofs.kernel.sets import (
     Without,
 )
 
-from .contractions import contraction_latex
+from .contractions import contraction_latex, indexed, raised
 from .expressions import Notation, numeral
 from .layout import Piece
 from .map_names import MapNames
@@ -191,8 +191,7 @@ class MapWriter:
             return self.name(known, place)
         if isinstance(of, ParameterBlock | Given | Unknown):
             return self.name(of.name, place)
-        text, tightness = self.map(of), self._known[of][1]
-        return f"{text}_{{{place}}}" if tightness == TIGHT else f"({text})_{{{place}}}"
+        return f"{indexed(self.map(of))}_{{{place}}}"
 
     def _place_in(self, of: Map, place: Place) -> str:
         """The entry's index, counted from 1; a row and a column for an entry of a matrix."""
@@ -214,6 +213,10 @@ class MapWriter:
             return self._entry(inner, self._place_in(inner, PlaceNumber(numbers[0])))
         if numbers[0] >= 0 and all(b == a + 1 for a, b in pairwise(numbers)) and len(node.extents) == 1:
             return self._entry(inner, f"{numbers[0] + 1}:{numbers[-1] + 1}")
+        if not self.is_defined:
+            listed = self._listed(["0" if n < 0 else str(n + 1) for n in numbers], ",")
+            shape = r"\times ".join(str(extent) for extent in node.extents) or "1"
+            return rf"P_{{[{listed}],\,{shape}}}{self.map(inner, TIGHT)}"
         key = (numbers, node.extents, size_of(inner.require_shape()))
         return rf"P_{{{self.names.selections.get(key, 0)}}}{self.map(inner, TIGHT)}"
 
@@ -233,7 +236,7 @@ class MapWriter:
 
     def _partial(self, name: str, of: Map) -> tuple[str, int]:
         if name == "inverse":
-            return f"{self.map(of, TIGHT)}^{{-1}}", TIGHT
+            return f"{raised(self.map(of, TIGHT))}^{{-1}}", TIGHT
         return rf"\operatorname{{{name}}}({self.map(of)})", TIGHT
 
     # -- places, step sizes, levels ---------------------------------------------------------------
@@ -334,7 +337,7 @@ class MapWriter:
                 if place in self.free:
                     other = next(AnyPlace(letter) for letter in "jlmr" if AnyPlace(letter) not in of.symbols)
                     place, of = other, region_with(of, {place: other})
-                return rf"{{\textstyle\bigcup_{{{self.place(place)}}}}} {self.region(of, tight=True)}"
+                return rf"{{\textstyle\bigcup_{{{self.place(place)}}}}}\, {self.region(of, tight=True)}"
             case _:
                 raise TypeError(f"no way is known to print {type(region).__name__}")
 
