@@ -149,10 +149,12 @@ def _rows(problem: Problem, tensor: ExactTensor, rationalise: bool, denominator:
 
 
 def _unwritten(tensor: ExactTensor) -> float | None:
-    """An entry whose shortest decimal form is another number than the one that is stored."""
-    if not tensor.is_dyadic:
-        return None
-    return next((x for x in tensor.to_numpy().ravel().tolist() if Fraction(repr(x)) != Fraction(x)), None)
+    """A float64 entry whose shortest decimal form is another number than the one that is stored."""
+    for entry in tensor.fractions():
+        near = float(entry)
+        if Fraction(near) == entry and Fraction(repr(near)) != entry:
+            return near
+    return None
 
 
 def data_note(problem: Problem, rationalise: bool, denominator: int | None) -> str | None:
