@@ -6,7 +6,7 @@ import re
 
 __all__ = ["contraction_latex", "indexed", "is_bracketed", "raised"]
 
-PRODUCT, TIGHT = 1, 2
+SUM, PRODUCT, TIGHT = 0, 1, 2
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # The pattern with its letters renamed in order of appearance; @ and # stand for the factors.
 _FORMS = {
@@ -18,17 +18,10 @@ _FORMS = {
     "ab,cb->ac": r"@ #^{\top}",
     "ab,ac->bc": r"@^{\top} #",
     "ab,ca->cb": r"# @",
+    "ab,cb->ca": r"# @^{\top}",
     "ab,bc->ca": r"(@ #)^{\top}",
     "a,b->ab": r"@ #^{\top}",
     "a,b->ba": r"# @^{\top}",
-    "a,a->a": r"@\odot #",
-    "ab,ab->ab": r"@\odot #",
-    "abc,abc->abc": r"@\odot #",
-    ",->": r"@\, #",
-    ",a->a": r"@\, #",
-    ",ab->ab": r"@\, #",
-    "a,->a": r"#\, @",
-    "ab,->ab": r"#\, @",
 }
 _INNER = ("a,a->", "ab,ab->", "abc,abc->")
 
@@ -47,11 +40,12 @@ def contraction_latex(pattern: str, left: str, right: str, *, is_square: bool) -
             bare = left[1:-1] if is_bracketed(left) else left
             return rf"\lVert {bare}\rVert{'_F' if plain != 'a,a->' else ''}^{{2}}", TIGHT
         return rf"\langle {left},\, {right}\rangle", TIGHT
-    form = _FORMS.get(plain)
+    form = _FORMS.get(plain) or _elementwise(pattern)
     if form is not None:
         if r"^{\top}" in form:
             left, right = _powered(left, form, "@"), _powered(right, form, "#")
-        return form.replace("@", left).replace("#", right), PRODUCT
+        # W (h * x) and (W h) * x, entry by entry, are not the same.
+        return form.replace("@", left).replace("#", right), SUM if r"\odot" in form else PRODUCT
     inputs, _, result = pattern.partition("->")
     first, _, second = inputs.partition(",")
     summed = "".join(dict.fromkeys(c for c in first + second if c not in result))
@@ -63,6 +57,17 @@ def contraction_latex(pattern: str, left: str, right: str, *, is_square: bool) -
     if not result:
         return total + product, PRODUCT
     return rf"\bigl({total}{product}\bigr)_{{{result}}}", TIGHT
+
+
+def _elementwise(pattern: str) -> str | None:
+    """A product with a number, or entry by entry, of tensors with any number of dimensions."""
+    inputs, _, result = pattern.partition("->")
+    first, _, second = inputs.partition(",")
+    if first == "" and second == result:
+        return r"@\, #"
+    if second == "" and first == result:
+        return r"#\, @"
+    return r"@\odot #" if first == second == result else None
 
 
 def _powered(text: str, form: str, mark: str) -> str:

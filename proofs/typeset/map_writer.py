@@ -146,7 +146,7 @@ class MapWriter:
                 return f"{self.name(name)}({self.map(of)})", TIGHT
             case MeanOf(data=data, body=body):
                 over = ",".join(self.name(given.name) for given in data)
-                return rf"\operatorname{{mean}}_{{{over}}}\, {self.map(body, PRODUCT)}", PRODUCT
+                return rf"\operatorname{{mean}}_{{{over}}}\, {self.map(body, PRODUCT)}", SUM
             case HessianDet(of=of, step=step):
                 return rf"\det(I-{self.step(step)}\nabla^{{2}}{self.map(of, TIGHT)})", TIGHT
             case RankDet(of=of):
@@ -179,6 +179,10 @@ class MapWriter:
             return "(" + self._listed([self.number(entry) for entry in entries], ", ") + ")", TIGHT
         rows = size_of(node.extents[:-1])
         width = node.extents[-1]
+        if len(node.extents) == 2 and max(rows, width) <= MOST_ENTRIES:
+            numbers = [self.number(entry) for entry in entries]
+            inside = r" \\ ".join(" & ".join(numbers[r * width : (r + 1) * width]) for r in range(rows))
+            return rf"\bigl(\begin{{smallmatrix}} {inside} \end{{smallmatrix}}\bigr)", TIGHT
         lines = [
             "[" + self._listed([self.number(e) for e in entries[r * width : (r + 1) * width]], ", ") + "]"
             for r in range(rows)
@@ -237,7 +241,9 @@ class MapWriter:
     def _partial(self, name: str, of: Map) -> tuple[str, int]:
         if name == "inverse":
             return f"{raised(self.map(of, TIGHT))}^{{-1}}", TIGHT
-        return rf"\operatorname{{{name}}}({self.map(of)})", TIGHT
+        if name == "sqrt":
+            return rf"\sqrt{{{self.map(of)}}}", TIGHT
+        return rf"\{name}({self.map(of)})", TIGHT
 
     # -- places, step sizes, levels ---------------------------------------------------------------
 
@@ -358,9 +364,9 @@ class MapWriter:
             return self.assignment(found)
         match found:
             case Descent(step=step):
-                return f"G_{{{self.step(step)}}}" + self._of_loss(found)
+                return f"G_{{{self._subscript(step)}}}" + self._of_loss(found)
             case Proximal(step=step):
-                return rf"\operatorname{{prox}}_{{{self.step(step)}}}" + self._of_loss(found)
+                return rf"\operatorname{{prox}}_{{{self._subscript(step)}}}" + self._of_loss(found)
             case Pushed() | Sheared():
                 kinds = [other for other in self.names.dynamics if type(other) is type(found)]
                 letter = "F" if isinstance(found, Pushed) else "T"
@@ -371,6 +377,10 @@ class MapWriter:
                 return r"\circ ".join(self._composable(part) for part in reversed(parts))
             case _:
                 raise TypeError(f"no way is known to print {type(found).__name__}")
+
+    def _subscript(self, step: StepSize) -> str:
+        """The step size without fractions one above the other."""
+        return str(step.value) if isinstance(step, StepNumber) else self.step(step)
 
     def _composable(self, found: Dynamics) -> str:
         text = self.dynamics(found)

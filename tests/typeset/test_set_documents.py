@@ -54,6 +54,7 @@ from proofs.typeset.steps import Part
 TRUSTED = Path(__file__).resolve().parents[2] / "docs" / "trusted.md"
 RELU = activation("relu")
 W, X, P, H = ParameterBlock("W1", (2, 2)), Given("x", (2,)), Unknown("p", ()), Unknown("h", None)
+H2 = Given("q", (2,))
 Z = Contract("ij,j->i", W, X)
 LOSS = Contract("i,i->", Entry(RELU, Z), X)
 ETA, HALF = AnyStep("eta"), StepNumber(fmpq(-1, 2))
@@ -126,6 +127,9 @@ def test_different_claims_are_printed_differently():
     ("pq,qr->pr", "A B"),
     ("i,i->", r"\langle A,\, B\rangle"),
     ("i,i->i", r"A\odot B"),
+    ("hts,hts->hts", r"A\odot B"),
+    ("hts,->hts", r"B\, A"),
+    ("ij,tj->ti", r"B A^{\top}"),
     ("ijk,kl->ijl", r"\bigl({\textstyle\sum_{k}} A_{ijk} B_{kl}\bigr)_{ijl}"),
 ])  # fmt: skip
 def test_products_are_printed_as_products(pattern, text):
@@ -136,6 +140,14 @@ def test_transposes_and_indices_take_all_of_a_product():
     assert contraction_latex("ji,j->i", "W h", "x + y", is_square=False)[0] == r"(W h)^{\top} x + y"
     assert contraction_latex("i,i->", "(z -y)", "(z -y)", is_square=True)[0] == r"\lVert z -y\rVert^{2}"
     assert contraction_latex("i,i->", "(a)+(b)", "(a)+(b)", is_square=True)[0] == r"\lVert (a)+(b)\rVert^{2}"
+
+
+def test_products_entry_by_entry_are_bracketed_in_products():
+    inner = Contract("i,i->i", H2, X)
+    text = claim_latex(AlmostEverywhereAnalytic(Contract("ij,j->i", ParameterBlock("V", (2, 2)), inner)))
+    assert r"V (q\odot x)" in text
+    text = claim_latex(AlmostEverywhereAnalytic(Contract("i,i->i", Contract("ij,j->i", W, H2), X)))
+    assert r"z_{1}\odot x" in text and r"z_{1} = W_{1} q" in text
 
 
 def test_scripts_do_not_follow_scripts():
