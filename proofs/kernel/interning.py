@@ -80,7 +80,7 @@ def _require_exact(value: Any) -> None:
     if type(value) is tuple:
         for part in value:  # pyright: ignore[reportUnknownVariableType]
             _require_exact(part)
-    elif type(type(value)) is not Interned and type(value) not in _ADMITTED:
+    elif type(type(value)) is not Interned and type(value) not in _ADMITTED:  # pyright: ignore[reportUnknownArgumentType]
         raise KernelError(f"expected plain data but got an object of the class {type(value).__name__}")
 
 
