@@ -8,6 +8,7 @@ from dataclasses import replace
 from proofs.kernel.claims import Claim, Compare, ForSamples, OperatorNorm, Smooth
 from proofs.kernel.rules import Cut, Induction, Monotone, PutIn
 from proofs.kernel.scalars import Real
+from proofs.kernel.set_claims import PiecewiseAnalytic
 from proofs.kernel.terms import Mean, Role
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw, References
@@ -66,7 +67,7 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     shown = [*(derivation if steps else []), *steps]
     return [
         *setting,
-        *_source_note(cited),
+        *_source_note(cited, _has_kinks(tree, known)),
         *assumptions,
         *([*shown, *theorems] if family is None else [*theorems, *shown]),
         *_trust_blocks(tree),
@@ -448,11 +449,20 @@ _SOURCE_NOTES = {
 }
 
 
-def _source_note(cited: list[str]) -> list[Block]:
+_SMOOTH_NOTE = "Almost everywhere analyticity and non-singular steps are the setting of "
+
+
+def _has_kinks(tree: StepTree, known: Vocabulary) -> bool:
+    functions = {step.claim.function for step in tree.steps if isinstance(step.claim, PiecewiseAnalytic)}
+    return any(not function.is_analytic for function in (*known.functions, *functions))
+
+
+def _source_note(cited: list[str], has_kinks: bool) -> list[Block]:
     notes: list[Inline] = []
     for key in cited:
-        if key in _SOURCE_NOTES:
-            notes += [" " if notes else "", _SOURCE_NOTES[key], Cite(key), "."]
+        note = _SMOOTH_NOTE if key == "craciun" and not has_kinks else _SOURCE_NOTES.get(key)
+        if note is not None:
+            notes += [" " if notes else "", note, Cite(key), "."]
     return [Paragraph(tuple(notes))] if notes else []
 
 
