@@ -126,13 +126,6 @@ SET_RULE_TEXTS: dict[str, RuleText] = {
         "fibres", r"For every $\theta$ the map $v\mapsto cv-\eta\nabla L(\theta)$, $c\ne 0$, is non-singular, and with it the whole map."
     ),
     "ShearNonSingular": RuleText("invertible linear map", r"An invertible linear map is non-singular."),
-    "OnPositionSingular": RuleText(
-        "product with the identity, singular", r"$(\theta,v)\mapsto(G(\theta),v)$ is singular if $G$ is."
-    ),
-    "ShearedSingular": RuleText(
-        "invertible linear maps around a singular one",
-        r"$B\circ g\circ A$ is singular if $g$ is and $A$, $B$ are invertible linear maps of $(\theta,v)$.",
-    ),
     "OnPositionNonSingular": RuleText("product with the identity", r"$(\theta,v)\mapsto(G(\theta),v)$ is non-singular if $G$ is."),
     "OnPositionSingular": RuleText(
         "product with the identity", r"$(\theta,v)\mapsto(G(\theta),v)$ is singular if $G$ is: $U\times\mathbb{R}^P$ goes to a null set times $\mathbb{R}^P$."

@@ -252,7 +252,8 @@ class OnPositionNonSingular(Rule):
     ------------------------------------------------------------- OnPositionNonSingular
     G |- (theta, v) -> (theta - eta grad L, v) is non-singular
 
-    The map is measurable.  For each v the preimage of a slice of a null set, null for almost all v, is null: Fubini's theorem.
+    The map is measurable.  For almost all v the slice of a null set is null, and so is its preimage:
+    Fubini's theorem.
     """
 
     trust = "cited:fubini"
