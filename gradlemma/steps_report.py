@@ -357,8 +357,8 @@ def _print_numeric(numeric: NumericChecks) -> None:
     if one is not None:
         limit = "(<= 1e-9)" if one.within else "(> 1e-9)"
         print(
-            f"measured: det(I - eta Hessian) at eta = {_short(one.step)} by autograd and exactly at {one.points} "
-            f"random points: relative error {one.relative_error:.1e} {limit}, "
+            f"measured: det(I - eta Hessian) at eta = {_short(one.step)} by autograd and exactly "
+            f"at {one.points} random points: relative error {one.relative_error:.1e} {limit}, "
             f"nearest kink {one.kink_distance:.2g}"
         )
     for seen in numeric.collapses:
