@@ -72,6 +72,7 @@ from .patterns import SplitPolynomial as SplitPolynomial
 from .positive import PositiveByForm as PositiveByForm
 from .ranges import RangeDifference as RangeDifference
 from .ranges import RangeOfFunction as RangeOfFunction
+from .ranks import RankAt as RankAt
 from .rewrite import LinearIdentity as LinearIdentity
 from .rewrite import Rewrite as Rewrite
 from .samples import MeanBound as MeanBound
@@ -120,7 +121,9 @@ from .steps import ComposedNonSingular as ComposedNonSingular
 from .steps import CriticalNull as CriticalNull
 from .steps import FibresNonSingular as FibresNonSingular
 from .steps import OnPositionNonSingular as OnPositionNonSingular
+from .steps import OnPositionSingular as OnPositionSingular
 from .steps import ProximalNonSingular as ProximalNonSingular
+from .steps import ShearedSingular as ShearedSingular
 from .steps import ShearNonSingular as ShearNonSingular
 from .steps import SomeComponent as SomeComponent
 from .zeros import FreshBias as FreshBias
