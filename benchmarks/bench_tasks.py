@@ -49,8 +49,8 @@ def main(samples: int) -> None:
     own = path_term(runs)
     theirs, count = naive_path_term(runs)
     gap = float((own.vector - theirs).norm() / theirs.norm())
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, "
-          f"{torch.get_num_threads()} threads, {[info['internal_api'] for info in threadpool_info()]}")  # fmt: skip
+    libraries = [info["internal_api"] for info in threadpool_info()]
+    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, 1 thread, {libraries}")
     print(f"T = {TASKS}, k = {STEPS}, P = {tasks.parameter_count}, {samples} samples or a few more each")
     print(f"products: {own.products} in {own.batches} batches, double sum {count}; relative gap {gap:.1e}, "
           f"estimated {own.rounding / float(theirs.norm()):.1e}")  # fmt: skip

@@ -26,7 +26,13 @@ from numerics.curvature.products import Linearised
 from numerics.curvature.rounding import absolute, roundings
 from numerics.curvature.tape import Tape, chunks, record
 from numerics.errors import NumericsError
-from numerics.objective import FUNCTION_ROUNDINGS, FunctionObjective, NetworkObjective, Objective, objective_of
+from numerics.objective import (
+    FUNCTION_ROUNDINGS,
+    FunctionObjective,
+    NetworkObjective,
+    Objective,
+    objective_of,
+)
 from proofs.network import Loss, Network
 
 __all__ = ["Operator", "Tasks", "tasks_of"]
@@ -108,12 +114,13 @@ class Tasks:
         return Tasks(tuple(task.moved(device, torch.float64) for task in self.objectives))
 
     def _part(self, theta: Tensor, group: _Group) -> Tensor:
-        if theta.ndim < 2 or theta.shape[-1] != self.parameter_count or theta.shape[-2] not in {1, self.count}:
+        rows, columns = theta.shape[-2:] if theta.ndim > 1 else (0, 0)
+        if columns != self.parameter_count or rows not in {1, self.count}:
             raise NumericsError(
                 f"expected parameters [..., {self.count} or 1, {self.parameter_count}] "
                 f"but got shape={tuple(theta.shape)}"
             )
-        if len(self.groups) == 1 or theta.shape[-2] == 1:
+        if rows == 1 or (len(self.groups) == 1 and self.groups[0].members == tuple(range(rows))):
             return theta
         return theta[..., list(group.members), :]
 
@@ -123,9 +130,9 @@ class Tasks:
 
     def _joined(self, parts: Sequence[Tensor]) -> Tensor:
         """The rows of all groups in the order of the tasks."""
-        if len(parts) == 1:
-            return parts[0]
         order = [number for group in self.groups for number in group.members]
+        if order == list(range(self.count)) and len(parts) == 1:
+            return parts[0]
         back = torch.argsort(torch.tensor(order, device=parts[0].device))
         return torch.cat(list(parts), dim=-2)[..., back, :]
 

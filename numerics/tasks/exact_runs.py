@@ -93,7 +93,7 @@ class ExactRuns:
         return [entry + step for entry, step in zip(self.tasks.point, move, strict=True)]
 
     def difference(self) -> Vector:
-        """theta_TA - theta_MT."""
+        """The vector theta_TA - theta_MT."""
         total = _total(self.own[-1])
         return [self.alpha * entry - other for entry, other in zip(total, self.joint[-1], strict=True)]
 
@@ -151,7 +151,7 @@ def exact_path_term(runs: ExactRuns) -> Vector:
 
 
 def exact_leading_term(runs: ExactRuns) -> Vector:
-    """k (k - 1)/2 sum_t Hess L_t(theta0) r_t(theta0)."""
+    """The leading form k (k - 1)/2 sum_t Hess L_t(theta0) r_t(theta0)."""
     factor = fmpq(runs.steps * (runs.steps - 1), 2)
     here = runs.at(runs.joint[0])
     pairs = zip(runs.tasks.tasks, _residuals(runs, 0), strict=True)

@@ -34,17 +34,18 @@ from .exact_runs import (
 __all__ = ["FORMS", "OrderOutcome", "OrderTable", "Rung", "order_table"]
 
 DIGITS, BITS = 60, 256
-# An observed order counts as the whole number that it is this near to, on the last rung.
-NEAR = 0.05
+# An observed order counts as the whole number that it is this near to, on the last rungs.
+NEAR, LAST = 0.05, 2
 
 # The remainders in the order of a rung's norms.
 FORMS = ("difference", "corrected_path", "corrected_leading", "printed_path", "printed_leading")
+ORDERS = (2, 3, 3, 2, 2)
 
 
 class OrderOutcome(Enum):
     """What the ladder shows; every value is a sentence."""
 
-    AS_STATED = "The corrected form has order 3 on the ladder, the printed one order 2."
+    AS_STATED = "The corrected form has order 3 on the last rungs, the printed one order 2."
     ONE_STEP = "With k = 1 the difference is 0: there is no order to observe."
     FORMS_AGREE = "With alpha = -1 the printed form is the corrected one: the ladder cannot tell them apart."
     NO_MOVE = "With alpha = 0 both models are theta0: there is no order to observe."
@@ -162,10 +163,9 @@ def _outcome(alpha: Fraction, steps: int, vanishes: bool, rungs: tuple[Rung, ...
         return OrderOutcome.VANISHES
     if alpha == -1:
         return OrderOutcome.FORMS_AGREE
-    difference, path, leading, *printed = rungs[-1].orders
-    if path is None or leading is None:
+    if any(order is None for order in rungs[-1].orders[1:3]):
         return OrderOutcome.NO_REMAINDER
-    wanted = [(difference, 2), (path, 3), (leading, 3), *((order, 2) for order in printed)]
-    if all(order is not None and abs(order - whole) < NEAR for order, whole in wanted):
+    orders = [order for rung in rungs[1:][-LAST:] for order in zip(rung.orders, ORDERS, strict=True)]
+    if all(seen is not None and abs(seen - stated) < NEAR for seen, stated in orders):
         return OrderOutcome.AS_STATED
     return OrderOutcome.OTHERWISE

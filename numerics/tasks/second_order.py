@@ -67,7 +67,7 @@ def path_term(runs: TaskRuns) -> SecondOrder:
 
 
 def leading_term(runs: TaskRuns) -> SecondOrder:
-    """k (k - 1)/2 sum_t Hess L_t(theta0) r_t(theta0), from T products in one batch; k >= 1."""
+    """The leading form k (k - 1)/2 sum_t Hess L_t(theta0) r_t(theta0), from T products in one batch."""
     factor = 0.5 * runs.steps * (runs.steps - 1)
     point, residuals = runs.start[None], _residuals(runs.alpha, runs.slopes[0])
     vector = factor * runs.tasks.products(point)(residuals).sum(0)

@@ -7,8 +7,8 @@ A map is unrolled once into numbered entries, constants folded: first the P coor
 Forward every entry has its value v and its tangent t along a direction; backward its adjoint a, the
 derivative of the map by that entry, and the tangent b of a.  At the coordinates a is the gradient, b = H u:
 
-    sum    t = sum c_i t_i + sum t_i v_j + v_i t_j     a_i += c a  and  a v_j     b_i += c b  and  b v_j + a t_j
-    call   t = sigma' t_i                              a_i += sigma' a            b_i += sigma' b + sigma'' t_i a
+    sum    t = sum c_i t_i + sum t_i v_j + v_i t_j    a_i += c a  and  a v_j     b_i += c b  and  b v_j + a t_j
+    call   t = sigma' t_i                             a_i += sigma' a     b_i += sigma' b + sigma'' t_i a
 """
 
 from __future__ import annotations
@@ -228,13 +228,15 @@ class Sweep:
 
     def _sum(self, factors: Sequence[tuple[Cell, Cell]]) -> Cell:
         """The sum of products of two cells each."""
-        constant, terms, pairs = fmpq(0), {}, []
+        constant: fmpq = fmpq(0)
+        terms: dict[int, fmpq] = {}
+        pairs: list[tuple[int, int]] = []
         for one, other in factors:
             match isinstance(one, int), isinstance(other, int):
                 case True, True:
                     pairs.append((one, other))
                 case False, False:
-                    constant += one * other
+                    constant = fmpq(constant + one * other)
                 case _:
                     number, factor = (one, other) if isinstance(one, int) else (other, one)
                     terms[number] = terms.get(number, fmpq(0)) + factor
