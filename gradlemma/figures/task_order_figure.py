@@ -20,11 +20,11 @@ SIZE = (7.2, 4.2)
 DASHED = (0, (5, 2.5))
 # By form: its name, colour, line style and marker.
 STYLES: dict[str, tuple[str, str, Any, str]] = {
-    "difference": (r"$\theta_{TA}-\theta_{MT}$", INK, "-", "s"),
-    "printed_path": (r"$-\,\eta^2 C$, along the run", BOUND, "-", "^"),
-    "printed_leading": (r"$-\,\eta^2 C$, at $\theta_0$", BOUND, DASHED, "v"),
-    "corrected_path": (r"$+\,\alpha\eta^2 C$, along the run", CURVE, "-", "o"),
-    "corrected_leading": (r"$+\,\alpha\eta^2 C$, at $\theta_0$", CURVE, DASHED, "D"),
+    "difference": (r"$d=\theta_{TA}-\theta_{MT}$", INK, "-", "s"),
+    "printed_path": (r"$d-\eta^2 C$, along the run", BOUND, "-", "^"),
+    "printed_leading": (r"$d-\eta^2 C$, at $\theta_0$", BOUND, DASHED, "v"),
+    "corrected_path": (r"$d+\alpha\eta^2 C$, along the run", CURVE, "-", "o"),
+    "corrected_leading": (r"$d+\alpha\eta^2 C$, at $\theta_0$", CURVE, DASHED, "D"),
 }
 
 

@@ -7,8 +7,8 @@ A map is unrolled once into numbered entries, constants folded: first the P coor
 Forward every entry has its value v and its tangent t along a direction; backward its adjoint a, the
 derivative of the map by that entry, and the tangent b of a.  At the coordinates a is the gradient, b = H u:
 
-    sum    t = sum c_i t_i + sum t_i v_j + v_i t_j    a_i += c a  and  a v_j     b_i += c b  and  b v_j + a t_j
-    call   t = sigma' t_i                             a_i += sigma' a     b_i += sigma' b + sigma'' t_i a
+    sum    t = sum c_i t_i + sum t_i v_j + v_i t_j    a_i += c a, a v_j     b_i += c b, b v_j + a t_j
+    call   t = sigma' t_i                             a_i += sigma' a       b_i += sigma' b + sigma'' t_i a
 """
 
 from __future__ import annotations
