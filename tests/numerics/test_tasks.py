@@ -225,7 +225,7 @@ REFUSED = {
     "theta0 of shape": lambda: run_tasks(line(1.0), torch.ones(2).double(), 1.0, 1.0, 1),
     "a step size > 0": lambda: run_tasks(line(1.0), torch.ones(1).double(), 0.0, 1.0, 1),
     "steps >= 1": lambda: run_tasks(line(1.0), torch.ones(1).double(), 1.0, 1.0, 0),
-    "entries of at most": lambda: run_tasks(line(1.0), torch.tensor([math.nan], dtype=torch.float64), 1.0, 1.0, 1),
+    "entries of at most": lambda: run_tasks(line(1.0), math.nan * torch.ones(1).double(), 1.0, 1.0, 1),
     "bits >= 256": lambda: order_table(smooth(1), 1, 2, bits=64),
     "with the entries": lambda: ExactTasks(smooth(1).tasks, {"W1": [1]}),
 }  # fmt: skip
@@ -400,6 +400,15 @@ def test_the_corrected_form_has_order_three_and_the_printed_one_two(k: int, coun
     for form in ("difference", "printed_path", "printed_leading"):
         assert abs(table.observed(form) - 2) < 0.02
     assert all(len(norm.split("e")[0].replace(".", "").lstrip("0")) >= 60 for norm in table.rungs[-1].norms)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("alpha", [F(1, 3), F(-1, 2), F(2), F(-3)])
+@pytest.mark.parametrize("count", range(1, 6))
+@pytest.mark.parametrize("k", range(2, 13))
+def test_the_orders_are_those_stated_for_all_small_numbers(k: int, count: int, alpha: F) -> None:
+    table = order_table(smooth(count), alpha, k, largest=F(1, 2**14), halvings=2)
+    assert table.outcome is OrderOutcome.AS_STATED
 
 
 LINEAR = Architecture.of_network(Network.of(1, Dense(1)))
