@@ -22,6 +22,7 @@ from flint import arb, fmpq
 
 from numerics.errors import NumericsError
 from numerics.exact import Balls, OnKink, Rationals
+from numerics.exact.numbers import entries_are_polynomials
 from proofs.kernel.domains import value_at
 from proofs.kernel.intervals import evaluate, to_fmpq
 from proofs.kernel.map_numbers import to_fraction
@@ -287,9 +288,11 @@ def derivatives(field: Field, step: Call, z: Number, number: int) -> tuple[Numbe
 
     Raises:
         KinkMet: if z is on a kink or not told from one.
-        NumericsError: where a partial function may have no value.
+        NumericsError: where a partial function may have no value, or rationals have none.
     """
     function = step.function
+    if isinstance(field, Rationals) and not entries_are_polynomials(function):
+        raise NumericsError(f"expected polynomial pieces for rationals but got {function.label()}; try balls")
     if isinstance(field, Rationals) or function.period is not None:
         try:
             return field.derivatives(function, z)

@@ -227,6 +227,7 @@ REFUSED = {
     "steps >= 1": lambda: run_tasks(line(1.0), torch.ones(1).double(), 1.0, 1.0, 0),
     "entries of at most": lambda: run_tasks(line(1.0), math.nan * torch.ones(1).double(), 1.0, 1.0, 1),
     "bits >= 256": lambda: order_table(smooth(1), 1, 2, bits=64),
+    "polynomial pieces for rationals": lambda: exact_runs(smooth(1), 1, 1, 1, RATIONALS),
     "with the entries": lambda: ExactTasks(smooth(1).tasks, {"W1": [1]}),
 }  # fmt: skip
 
@@ -513,6 +514,15 @@ def test_a_start_on_a_kink_is_named() -> None:
     assert report.outcome is KinkOutcome.CROSSED and report.step == 0 and "at theta0" in report.sentence()
     with pytest.raises(KinkMet):
         order_table(near_the_kink(F(0)), F(1, 2), 2)
+
+
+def test_a_kink_behind_a_smooth_layer_is_read_in_balls() -> None:
+    network = Architecture.of_network(Network.of(1, Dense(1, bias=False), "tanh", Dense(1), "relu", Dense(1)))
+    task = ExactTask(network, Loss.HALF_MSE, ((1,),), ((3,),))
+    # tanh(1/2) - 1/2 is -0.038: off the kink, which w - 1/2 = 0 would be on.
+    point = {"W1": [F(1, 2)], "W2": [1], "b2": [F(-1, 2)], "W3": [1], "b3": [0]}
+    report = certify_pieces(ExactTasks((task,), point), F(1, 8), F(2), 3)
+    assert report.outcome is KinkOutcome.CERTIFIED and report.segments == 4
 
 
 def test_what_only_touches_a_kink_is_not_certified() -> None:
