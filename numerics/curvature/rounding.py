@@ -21,7 +21,7 @@ from proofs.network import Activate, Loss, Network
 from .products import Linearised
 from .tape import Tape, chunks, record
 
-__all__ = ["hessian_rounding"]
+__all__ = ["absolute", "hessian_rounding", "roundings"]
 
 # Steps of the power iteration for ||A||, which a non-negative operator needs few of, and a factor for
 # what they leave out.
@@ -38,20 +38,24 @@ def hessian_rounding(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: 
     """
     with torch.no_grad():
         copies = 2 * max(1, len(theta))
-        parts = [_absolute(network, loss, theta, *part) for part in chunks(network, x, y, copies)]
+        parts = [absolute(network, loss, theta, *part) for part in chunks(network, x, y, copies)]
         v = theta.new_full(theta.shape, theta.shape[-1] ** -0.5)
         size = theta.new_zeros(len(theta))
         for _ in range(STEPS):
             moved = torch.stack([part.product(v) for part in parts]).sum(0) / x.shape[-2]
             size = moved.norm(dim=-1)
             v = moved / size.clamp(min=torch.finfo(size.dtype).tiny)[:, None]
-    count = sum(network.widths()) + 8 * len(network.layers) + math.sqrt(x.shape[-2])
-    error = CAUTION * count * torch.finfo(theta.dtype).eps * size
+    error = CAUTION * roundings(network, x.shape[-2]) * torch.finfo(theta.dtype).eps * size
     return torch.where(torch.isfinite(error), error, torch.inf)
 
 
-def _absolute(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Linearised:
-    """The operator A of these samples."""
+def roundings(network: Network, samples: int) -> float:
+    """K, how many roundings an entry of a gradient or a product passes through."""
+    return sum(network.widths()) + 8 * len(network.layers) + math.sqrt(samples)
+
+
+def absolute(network: Network, loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> Linearised:
+    """The operator A of these samples; its tape's cotangents are the sizes of what gradients add up."""
     tape = record(network, loss, theta, x, y)
     parameters = tuple(
         None if pair is None else (pair[0].abs(), None if pair[1] is None else pair[1].abs())
