@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gradlemma.proved import Bounds as Bounds
     from gradlemma.proved import bounds as bounds
     from gradlemma.scanning import scan as scan
+    from gradlemma.stepping import steps as steps
     from proofs.network import Dense as Dense
     from proofs.network import Loss as Loss
     from proofs.network import Network as Network
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bounds", "Dense", "Loss", "Network", "Problem", "ProblemError", "activation", "activation_from_pieces",
-    "bounds", "check_problem", "claim", "load_problem", "scan",
+    "bounds", "check_problem", "claim", "load_problem", "scan", "steps",
 ]  # fmt: skip
 
 _HOME = {
@@ -37,6 +38,7 @@ _HOME = {
     "Problem": "gradlemma.problem",
     "ProblemError": "gradlemma.errors",
     "scan": "gradlemma.scanning",
+    "steps": "gradlemma.stepping",
     "load_problem": "gradlemma.problem",
 }
 

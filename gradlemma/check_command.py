@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from gradlemma.check import check_problem
@@ -14,12 +15,12 @@ from gradlemma.progress import Progress
 from gradlemma.report import REPORT_FILES, document_of, write_report
 from gradlemma.table import print_table
 
-__all__ = ["run_check"]
+__all__ = ["require_writable", "run_check"]
 
 INTERRUPTED = 130
 
 
-def _require_writable(out: Path) -> None:
+def require_writable(out: Path, names: Sequence[str] = REPORT_FILES) -> None:
     """Refuses a report directory that cannot be written, before the work starts."""
     place = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
@@ -28,7 +29,7 @@ def _require_writable(out: Path) -> None:
             kind="file",
             remedy="choose another path",
         )
-    for name in REPORT_FILES:
+    for name in names:
         if (out / name).is_dir():
             raise ProblemError(
                 f"expected to write the file {printable(out / name)} but it is a directory",
@@ -40,7 +41,7 @@ def _require_writable(out: Path) -> None:
 def run_check(problem: Path, *, out: Path, as_json: bool, quiet: bool) -> int:
     """Check a problem file, write the report directory, print the table; returns the exit code."""
     loaded = load_problem(problem)
-    _require_writable(out)
+    require_writable(out)
     with Progress(quiet=quiet) as progress:
         progress.stage(forecast(loaded).sentence())
         checked = check_problem(loaded, progress)

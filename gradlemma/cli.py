@@ -266,6 +266,59 @@ def scan(
 
 
 @app.command()
+def steps(
+    problem: Annotated[Path, typer.Argument(metavar="PROBLEM.yaml", help="The problem file, with data.")],
+    eta: Annotated[
+        str | None, typer.Option("--eta", metavar="LIST", help="Step sizes to decide, such as 1/100,1/10,1.")
+    ] = None,
+    optimiser: Annotated[
+        str,
+        typer.Option("--optimiser", help="gd, sgd:BATCH, heavy-ball:BETA, nesterov:BETA or proximal."),
+    ] = "gd",
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", metavar="LIST", help="Steps taken one after the other.")
+    ] = None,
+    weight_decay: Annotated[
+        str, typer.Option("--weight-decay", help="w: adds w/2 |theta|^2 to the loss.")
+    ] = "0",
+    patterns: Annotated[
+        int, typer.Option("--patterns", metavar="LIMIT", help="Activation patterns held at once.")
+    ] = 4096,
+    samples: Annotated[
+        int, typer.Option("--samples", help="Random points where the patterns are more.")
+    ] = 200,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31, help="Of random points.")] = 0,
+    rationalise: Annotated[
+        bool, typer.Option("--rationalise", help="Take data of floating point as the numbers stored.")
+    ] = False,
+    denominator: Annotated[
+        int | None, typer.Option("--denominator", metavar="D", help="Round the data to multiples of 1/D.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", parser=_place, metavar="DIRECTORY", help="Write report and derivation here."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Prove at which step sizes gradient descent is singular: it takes an open set to a null set.
+
+    Exit codes: 0 every asked step is nonsingular (none asked: all exceptional ones are known), 1 one is
+    singular, 3 undecided.
+    """
+    with _interruptible():
+        from gradlemma.steps_command import run_steps
+
+        raise typer.Exit(
+            run_steps(
+                problem, eta=eta, schedule=schedule, out=out, as_json=as_json, quiet=quiet,
+                optimiser=optimiser, weight_decay=weight_decay, patterns=patterns, samples=samples,
+                seed=seed, rationalise=rationalise, denominator=denominator,
+            )
+        )  # fmt: skip
+
+
+@app.command()
 def replay(
     derivation: Annotated[Path, typer.Argument(metavar="FILE", help="A stored derivation.json.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Compare with this problem.")] = None,

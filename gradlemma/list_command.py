@@ -73,6 +73,15 @@ def _in_full(document: dict[str, Any]) -> Iterator[str]:
     yield "known counterexamples" if document["counterexamples"] else "no counterexample is known"
     for found in document["counterexamples"]:
         yield from _wrapped(f"  without {found['dropped']}: {found['witness']}", indent="    ")
+    for found in document["exhibits"]:
+        yield from _exhibit_lines(found)
+
+
+def _exhibit_lines(found: dict[str, Any]) -> Iterator[str]:
+    yield from _wrapped(f"exhibit {found['name']}: this form fails: {found['printed']}", indent="    ")
+    yield from _wrapped(f"    computed: {found['fails']}", indent="    ")
+    yield from _wrapped(f"  this form holds: {found['corrected']}", indent="    ")
+    yield from _wrapped(f"    computed: {found['holds']}", indent="    ")
 
 
 def _theorem_lines(theorems: dict[str, dict[str, Any]]) -> Iterator[str]:

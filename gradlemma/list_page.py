@@ -103,6 +103,16 @@ def _use(found: dict[str, Any]) -> Iterator[str]:
         yield ""
         for known in found["counterexamples"]:
             yield f"- without `{known['dropped']}`: `{known['witness']}`"
+    for exhibit in found["exhibits"]:
+        yield from _exhibit(exhibit)
+
+
+def _exhibit(found: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"Exhibit `{found['name']}`, computed when this page is made:"
+    yield ""
+    yield f"- fails: {found['printed']} In the instance: {found['fails']}."
+    yield f"- holds: {found['corrected']} In the instance: {found['holds']}."
 
 
 if __name__ == "__main__":

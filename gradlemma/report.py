@@ -19,7 +19,7 @@ from proofs.typeset import Goal, claim_latex, to_latex
 if TYPE_CHECKING:
     from numerics.records import Estimate, Place
 
-__all__ = ["REPORT_FILES", "VERDICTS", "document_of", "write_report"]
+__all__ = ["REPORT_FILES", "VERDICTS", "document_of", "versions", "write_report"]
 
 VERDICTS = {
     Verdict.REFUTED: "refuted",
@@ -60,7 +60,7 @@ def document_of(checked: Checked) -> dict[str, Any]:
         "trust": checked.trust(),
         "elapsed_s": checked.elapsed_s,
         "peak_memory_bytes": checked.peak_memory_bytes,
-        "versions": _versions(),
+        "versions": versions(),
     }
 
 
@@ -135,7 +135,7 @@ def _slack(checked: Checked) -> list[dict[str, Any]]:
     return rows
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found: dict[str, str] = {}

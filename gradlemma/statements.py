@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from proofs.exhibits import Exhibit
 from proofs.kernel.claims import Claim, Compare, OperatorNorm, SupBound
 from proofs.kernel.core import Theorem, steps_of
 from proofs.kernel.scalars import Let
@@ -31,6 +32,7 @@ def described(statement: Statement) -> dict[str, Any]:
         "counterexamples": [
             {"dropped": found.dropped, "witness": found.witness} for found in statement.counterexamples
         ],
+        "exhibits": [_exhibit(found) for found in statement.exhibits],
     }
 
 
@@ -89,6 +91,19 @@ def _hypothesis(found: Hypothesis) -> dict[str, Any]:
         "can_be_dropped": found.can_be_dropped,
         "why_not": found.why_not or None,
         "instead": list(found.instead),
+    }
+
+
+def _exhibit(found: Exhibit) -> dict[str, Any]:
+    """The false form and the true one, with what was computed for both."""
+    shown = found.show()
+    return {
+        "name": found.name,
+        "printed": found.printed,
+        "corrected": found.corrected,
+        "fails": shown.fails,
+        "holds": shown.holds,
+        "theorems": {name: _theorem(theorem)["plain"] for name, theorem in shown.theorems.items()},
     }
 
 

@@ -1,4 +1,4 @@
-"""Derivations of statements that are about no network of the user's: rows, losses, activations."""
+"""Derivations of registered statements as they stand: rows, losses, activations, analyticity, step sizes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def symbolic_goals(
         ProblemError: for options that do not apply.
     """
     found = statement(identifier)
+    if problem is not None and depth is None and activation is None:
+        from gradlemma.derive_sets import FOR_PROBLEMS, problem_goals
+
+        if found.id in FOR_PROBLEMS:
+            return problem_goals(found.id, problem)
     if problem is not None or depth is not None or (activation is not None and found.id != "ACT"):
         raise ProblemError(
             f"expected no options of a network for {found.id}",

@@ -14,7 +14,7 @@ from proofs.network import Activate, Dense, Loss, LossKind, Network
 if TYPE_CHECKING:
     from numerics.search.attack import Target, Witness
     from numerics.search.network_target import NetworkTarget
-    from numerics.search.settings import FunctionSetting, GivenSetting, NetworkSetting
+    from numerics.search.settings import FunctionSetting, GivenSetting, NetworkSetting, StepSetting
 
 __all__ = ["problem_file", "sentence", "snippet", "title"]
 
@@ -140,7 +140,7 @@ def problem_file(witness: Witness, target: Target) -> str:
 
     A norm that the witness exceeds because its bound was dropped is left out of the file.
     """
-    from numerics.search.settings import FunctionSetting, GivenSetting, NetworkSetting
+    from numerics.search.settings import FunctionSetting, GivenSetting, NetworkSetting, StepSetting
 
     setting = witness.setting
     comments = [
@@ -155,6 +155,8 @@ def problem_file(witness: Witness, target: Target) -> str:
             parts = _of_box(setting, witness, target)
         case GivenSetting():
             parts = _of_given(setting, witness, target)
+        case StepSetting():
+            parts = _of_step(setting, witness)
         case _:
             assert_never(setting)
     if setting.tied:
@@ -204,6 +206,16 @@ def _of_given(setting: GivenSetting, witness: Witness, target: Target) -> Proble
         nested(setting.inputs),
         nested(setting.targets),
         radius=None if witness.dropped == "ball-radius" else setting.radius,
+    )
+
+
+def _of_step(setting: StepSetting, witness: Witness) -> ProblemParts:
+    from numerics.search.batches import nested
+
+    names = [parameter.name for parameter in setting.network.parameters()]
+    weights = [nested(witness.instance[name]) for name in names]
+    return ProblemParts(
+        setting.network, setting.loss, weights, nested(setting.inputs), nested(setting.targets)
     )
 
 

@@ -12,7 +12,7 @@ from proofs.network import CATALOGUE, Activate, Dense, Loss, Network, activation
 from proofs.theorems.bounds import Box
 
 from .batches import Instance, nested
-from .settings import FunctionSetting, GivenSetting, NetworkSetting, Setting
+from .settings import FunctionSetting, GivenSetting, NetworkSetting, Setting, StepSetting
 
 __all__ = [
     "decode_instance", "decode_setting", "encode_instance", "encode_setting", "exact_from",
@@ -53,6 +53,17 @@ def encode_setting(setting: Setting) -> dict[str, Any]:
                 "radius": _text(setting.radius),
                 "seed": setting.seed,
             }
+        case StepSetting():
+            return {
+                "kind": "step",
+                **_network_data(setting.network, setting.loss),
+                "inputs": nested(setting.inputs),
+                "targets": nested(setting.targets),
+                "step": str(setting.step),
+                "momentum": _text(setting.momentum),
+                "seed": setting.seed,
+                "tied": setting.tied,
+            }
         case _:
             assert_never(setting)
 
@@ -84,6 +95,14 @@ def decode_setting(data: dict[str, Any]) -> Setting:
                 _network(data), loss, tuple(exact_from(values) for values in data["weights"]),
                 exact_from(data["inputs"]), exact_from(data["targets"]), Fraction(data["radius"]),
                 _whole(data["seed"]), _truth(data["tied"]),
+            )  # fmt: skip
+        case "step":
+            loss = _loss(data["loss"])
+            if loss is None:
+                raise NumericsError("expected a loss")
+            return StepSetting(
+                _network(data), loss, exact_from(data["inputs"]), exact_from(data["targets"]),
+                Fraction(data["step"]), _number(data["momentum"]), _whole(data["seed"]), _truth(data["tied"]),
             )  # fmt: skip
         case _:
             raise NumericsError(f"expected a kind of setting but got {data['kind']!r}")

@@ -12,7 +12,7 @@ from proofs.theorems.bounds import Box
 
 from .batches import plain
 
-__all__ = ["FunctionSetting", "GivenSetting", "NetworkSetting", "Setting"]
+__all__ = ["FunctionSetting", "GivenSetting", "NetworkSetting", "Setting", "StepSetting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,27 @@ class FunctionSetting:
         return f"{self.function.label()}, {where}"
 
 
-Setting = NetworkSetting | GivenSetting | FunctionSetting
+@dataclass(frozen=True, slots=True)
+class StepSetting:
+    """A network with a loss on given data, a step size and, for statements about momentum, beta."""
+
+    network: Network
+    loss: Loss
+    inputs: ExactTensor
+    targets: ExactTensor
+    step: Fraction
+    momentum: Fraction | None
+    seed: int
+    tied: bool = False
+
+    def describe(self) -> str:
+        """`1-1, half_mse, eta = 1, x = [[1]], y = [[0]]`."""
+        parts = [_network(self.network, self.loss, tied=self.tied), f"eta = {self.step}"]
+        parts += [] if self.momentum is None else [f"beta = {self.momentum}"]
+        return ", ".join([*parts, f"x = {plain(self.inputs)}", f"y = {plain(self.targets)}"])
+
+
+Setting = NetworkSetting | GivenSetting | FunctionSetting | StepSetting
 
 
 def _network(network: Network, loss: Loss | None, *, tied: bool) -> str:

@@ -16,6 +16,7 @@ from flint import fmpq
 from proofs.errors import KernelError
 
 from .indices import Index
+from .interning import admit
 from .scalars import Poly
 from .terms import INDEX, Interned, Role, Term, Variable, check_order, without_samples
 from .univariate import Function, Univariate, Unspecified
@@ -26,6 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@admit
 class Relation(Enum):
     """How two scalars compare."""
 

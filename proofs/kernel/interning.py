@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache, wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from flint import fmpq
 
@@ -14,7 +14,7 @@ from proofs.errors import KernelError
 
 from .univariate import Expression, Function, Univariate, Unspecified
 
-__all__ = ["Interned", "close_classes", "structural_key"]
+__all__ = ["Interned", "admit", "close_classes", "structural_key"]
 
 _TABLE: dict[tuple[Any, ...], Any] = {}
 
@@ -57,16 +57,31 @@ def close_classes() -> None:
     _CLOSED.append(True)
 
 
-_DATA = (tuple, int, str, fmpq, Fraction, Univariate, Unspecified, Expression)
+_ADMITTED: set[type] = {
+    tuple, int, str, bool, type(None), fmpq, Fraction, Univariate, Unspecified, Expression,
+}  # fmt: skip
+_Kind = TypeVar("_Kind", bound=type)
+
+
+def admit(kind: _Kind) -> _Kind:
+    """Lets objects of exactly this class be fields of interned ones; a decorator inside the kernel."""
+    if _CLOSED:
+        raise KernelError(f"expected no data from outside the kernel but got {kind.__name__}")
+    _ADMITTED.add(kind)
+    return kind
 
 
 def _require_exact(value: Any) -> None:
-    """Refuses subclasses of numbers, texts, tuples and functions: they may compare and compute otherwise."""
+    """Refuses everything but plain data and interned objects.
+
+    Subclasses, and strangers that say they are equal, may compare and compute otherwise later, and an
+    equal construction would find them in the table.
+    """
     if type(value) is tuple:
         for part in value:  # pyright: ignore[reportUnknownVariableType]
             _require_exact(part)
-    elif isinstance(value, _DATA) and not (type(value) in _DATA or type(value) is bool):  # pyright: ignore[reportUnknownArgumentType]
-        raise KernelError(f"expected plain data but got an object of the class {type(value).__name__}")  # pyright: ignore[reportUnknownArgumentType]
+    elif type(type(value)) is not Interned and type(value) not in _ADMITTED:
+        raise KernelError(f"expected plain data but got an object of the class {type(value).__name__}")
 
 
 def _only_once(initialise: Callable[..., None]) -> Callable[..., None]:

@@ -193,10 +193,10 @@ class _Backward:
                 self.give(side, triple[own], adjoints[k] * value, row)
 
     def _functions(self, node: Entry | Chosen | Partial, adjoints: list[Any], rows: list[Row]) -> None:
-        inside = self._forward.tangents[node.of]
+        inside, moving = self._forward.tangents[node.of], self._forward.moving[node]
         # The adjoint a of f(x) goes to x as a f'(x), with the row b f'(x) + a f''(x) x'.
         for k, (first, second) in enumerate(self._forward.slopes[node]):
-            if inside[k] is None:
+            if not moving[k]:
                 continue
             row = plus(times(rows[k], first), times(inside[k], adjoints[k] * second))
             self.give(node.of, k, adjoints[k] * first, row)

@@ -1,6 +1,8 @@
 """The derivatives of maps at a point, entry by entry, by all coordinates of Theta at once.
 
-The tangents of an entry are the row of its P derivatives; a row that is 0 is None.
+The tangents of an entry are the row of its P derivatives; a row that is 0 is None.  An entry may
+have tangents 0 at a point and second derivatives other than 0 there: which entries are constant is
+therefore told by the form of the map, not by the tangents.
 """
 
 from __future__ import annotations
@@ -82,14 +84,48 @@ class Tangents:
         self._place = {place: number for number, place in enumerate(places)}
         self.values = values
         self.tangents: dict[Map, list[Row]] = {}
+        # Per entry whether it may depend on theta, by the form of the map.
+        self.moving: dict[Map, list[bool]] = {}
         self.slopes: dict[Map, list[tuple[Any, Any]]] = {}
 
     def visit(self, node: Map) -> None:
+        self.moving[node] = self._moving(node)
         self.tangents[node] = self._rows(node)
 
     def moves(self, node: Map) -> bool:
-        """Whether some entry of the map may have a derivative other than 0."""
-        return any(row is not None for row in self.tangents[node])
+        """Whether some entry of the map may depend on theta."""
+        return any(self.moving[node])
+
+    def _moving(self, node: Map) -> list[bool]:
+        known = self.moving
+        match node:
+            case ParameterBlock() | Fixed():
+                return [isinstance(node, ParameterBlock)] * size_of(node.require_shape())
+            case At(of=of):
+                return [known[of][number_of(node)]]
+            case Pick(of=of, numbers=places):
+                return [place >= 0 and known[of][place] for place in places]
+            case Join(parts=parts):
+                return [moves for part in parts for moves in known[part]]
+            case Total(parts=parts):
+                return [any(column) for column in zip(*(known[part] for part in parts), strict=True)]
+            case Contract():
+                return self._moving_products(node)
+            case Chosen(function=function, choices=choices, of=of):
+                still = [c < 0 or function.pieces[c].expression.is_constant for c in choices]
+                return [moves and not stays for moves, stays in zip(known[of], still, strict=True)]
+            case Scaled(of=of) | Entry(of=of) | Partial(of=of):
+                return known[of]
+            case _:
+                raise KernelError(f"no tangents are known of {type(node).__name__}")
+
+    def _moving_products(self, node: Contract) -> list[bool]:
+        left, right = self.moving[node.left], self.moving[node.right]
+        found = [False] * size_of(node.require_shape())
+        if any(left) or any(right):
+            for i, j, k in contraction(node.pattern, node.left.require_shape(), node.right.require_shape()):
+                found[k] = found[k] or left[i] or right[j]
+        return found
 
     def _rows(self, node: Map) -> list[Row]:
         known = self.tangents
@@ -135,12 +171,12 @@ class Tangents:
         return rows
 
     def _slopes(self, node: Map, of: Map) -> list[tuple[Any, Any]]:
-        """f'(x) and f''(x) at every entry x; 0 where x does not move."""
+        """f'(x) and f''(x) at every entry x; 0 where x or f is constant."""
         numbers, inside = self._algebra.numbers, self.values[of]
         found: list[tuple[Any, Any]] = []
         expressions = _expressions(node, numbers, inside)
-        for expression, x, row in zip(expressions, inside, self.tangents[of], strict=True):
-            if row is None:
+        for expression, x, moves in zip(expressions, inside, self.moving[node], strict=True):
+            if not moves:
                 found.append((numbers.zero, numbers.zero))
                 continue
             first, second = _derivatives(expression)

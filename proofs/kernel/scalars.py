@@ -13,6 +13,7 @@ from flint import fmpq
 
 from proofs.errors import KernelError
 
+from .interning import admit
 from .terms import (
     Entrywise,
     Inner,
@@ -37,6 +38,7 @@ Monomial = tuple[tuple["Atom", int], ...]
 Number = fmpq | Fraction | int
 
 
+@admit
 @final
 class Poly:
     """An immutable polynomial: a map from monomials to non-zero rationals."""

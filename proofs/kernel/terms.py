@@ -19,7 +19,7 @@ from flint import fmpq
 from proofs.errors import KernelError
 
 from .indices import Index
-from .interning import Interned
+from .interning import Interned, admit
 from .univariate import Function, Univariate, Unspecified
 
 __all__ = [
@@ -56,6 +56,7 @@ def check_order(order: object, allowed: tuple[int, ...]) -> None:
         raise KernelError(f"expected an order from {allowed[0]} to {allowed[-1]} but got order={order!r}")
 
 
+@admit
 class Role(Enum):
     """What a variable stands for."""
 

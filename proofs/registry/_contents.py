@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from proofs.errors import UnknownNameError
 
-from . import activations, bounds, jets, losses
+from . import activations, analyticity, bounds, jets, losses, steps
 from ._statement import Statement
 
 __all__ = ["registry", "statement"]
 
-_ALL = (*activations.STATEMENTS, *jets.STATEMENTS, *losses.STATEMENTS, *bounds.STATEMENTS)
+_ALL = (
+    *activations.STATEMENTS,
+    *jets.STATEMENTS,
+    *losses.STATEMENTS,
+    *bounds.STATEMENTS,
+    *analyticity.STATEMENTS,
+    *steps.STATEMENTS,
+)
 
 
 def registry() -> tuple[Statement, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from proofs.errors import UnknownNameError
+from proofs.exhibits._exhibit import Exhibit
 from proofs.kernel.core import Theorem
 
 from .assumptions import Assumption
@@ -80,7 +81,8 @@ class Statement:
     says: the statement as a sentence.  theorems: derives the statement (generic, or its smallest
     telling instance) by kernel rules; its LaTeX is printed from these theorems.  instantiate: how
     to get it for a network of one's own.  source: where it stands in the literature, or
-    `[gradlemma]`.
+    `[gradlemma]`.  exhibits: false forms of it, printed ones among them, each shown by an instance that
+    is computed when asked for, with the true form.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Statement:
     theorems: Callable[[], Mapping[str, Theorem]]
     sampling: Sampling
     counterexamples: tuple[Counterexample, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
 
     def hypothesis(self, name: str) -> Hypothesis:
         """The hypothesis or factor of that name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from proofs.exhibits import GELU, KINKS
 from proofs.kernel.core import Theorem
 
 from ._statement import Hypothesis, Instantiation, Sampled, Statement
@@ -65,5 +66,6 @@ STATEMENTS = (
         theorems=_theorems,
         sampling=Sampled("`|phi^(k)(t)| / c - 1` at points `t`, and `|phi(t) - phi(0)| / (c |t|) - 1`"),
         counterexamples=known("ACT"),
+        exhibits=(KINKS, GELU),
     ),
 )

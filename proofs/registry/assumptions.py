@@ -22,7 +22,20 @@ from proofs.kernel.claims import (
     Smooth,
     SupBound,
 )
+from proofs.kernel.maps import RankDet
 from proofs.kernel.scalars import Atom, DistanceNorm, Let, Norm, Poly, Real, number
+from proofs.kernel.set_claims import (
+    AlmostEverywhereAnalytic,
+    AvoidsExceptional,
+    Exceptional,
+    Independent,
+    NotWithin,
+    Null,
+    OuterAnalytic,
+    SetClaim,
+    Within,
+)
+from proofs.kernel.sets import Empty, LevelSet, SingularPoints, Without
 from proofs.kernel.terms import Named, Role, Term, Variable
 
 __all__ = ["Assumption", "assumption_of"]
@@ -48,6 +61,13 @@ class Assumption(Enum):
     GIVEN_WEIGHTS = "the weights are the given ones"
     GIVEN_DATA = "the data are the given ones"
     IN_BALL = "the parameters lie in the ball"
+    MAP_ANALYTIC = "a map is almost everywhere analytic"
+    MAP_ANALYTIC_EVERYWHERE = "a map is analytic on all of Theta"
+    OUTER_ANALYTIC = "the function that is applied is analytic [almost everywhere]"
+    FRESH_BLOCK = "the argument does not depend on the trained block"
+    FULL_RANK = "a map has full rank somewhere"
+    STEP_NOT_EXCEPTIONAL = "the step size is not exceptional"
+    STEP_EXCEPTIONAL = "the step size is exceptional"
 
 
 def assumption_of(claim: Claim) -> Assumption:
@@ -73,6 +93,28 @@ def assumption_of(claim: Claim) -> Assumption:
             return _of_activation(claim)
         case Compare():
             return _of_comparison(claim)
+        case SetClaim():
+            return _of_sets(claim)
+        case _:
+            raise KernelError(f"no kind of assumption is known for {type(claim).__name__}")
+
+
+def _of_sets(claim: SetClaim) -> Assumption:
+    match claim:
+        case AlmostEverywhereAnalytic():
+            return Assumption.MAP_ANALYTIC
+        case Within(inner=SingularPoints(), outer=Empty()):
+            return Assumption.MAP_ANALYTIC_EVERYWHERE
+        case OuterAnalytic():
+            return Assumption.OUTER_ANALYTIC
+        case Independent():
+            return Assumption.FRESH_BLOCK
+        case NotWithin(outer=LevelSet(of=RankDet())) | Null(region=Without(left=LevelSet(of=RankDet()))):
+            return Assumption.FULL_RANK
+        case AvoidsExceptional():
+            return Assumption.STEP_NOT_EXCEPTIONAL
+        case Exceptional():
+            return Assumption.STEP_EXCEPTIONAL
         case _:
             raise KernelError(f"no kind of assumption is known for {type(claim).__name__}")
 

@@ -78,6 +78,39 @@ _WITNESSES: dict[str, dict[str, str]] = {
         "ball-radius": "1-1, half_mse, radius 1 around [[0]], one sample; W1 = [[2]], x = [[1]], y = [[0]]: ||grad L|| <= ball.G_max fails, as 2 > 1.00000000001",
         "fresh-parameters": "1-1-1 identity, half_mse, one weight in all layers, radius 1 around [[1]], [[1]], one sample; W1 = [[1]], x = [[1]], y = [[0]]: ||grad L|| <= at_weights.G_max fails, as 2 > 1.41421356239",
     },
+    "AEA-1": {
+    },
+    "AEA-2": {
+    },
+    "AEA-3": {
+    },
+    "AEA-4": {
+    },
+    "AEA-5": {
+    },
+    "AEA-6": {
+    },
+    "AEA-7": {
+    },
+    "AEA-8": {
+    },
+    "NSG-1": {
+        "almost-every-step": "1-1, half_mse, eta = 1, x = [[1]], y = [[0]]; W1 = [[0]]: P <= rank(I - eta Hess L) somewhere near theta fails, as 1 > 0",
+    },
+    "NSG-2": {
+        "not-exceptional": "1-1, half_mse, eta = 1, x = [[1]], y = [[0]]; W1 = [[0]]: P <= rank(I - eta Hess L) somewhere near theta fails, as 1 > 0",
+        "exceptional": "1-1, half_mse, eta = 1/2, x = [[1]], y = [[0]]; W1 = [[0]]: |det(I - eta Hess L)| <= 0 fails, as 1/2 > 0",
+    },
+    "NSG-2-dead": {
+        "halved-loss": "1-1-1 relu, mse, eta = 1, x = [[1]], y = [[0]]; W1 = [[0]], W2 = [[0]], b1 = [-1], b2 = [0]: |det(I - eta Hess L)| <= 0 fails, as 1 > 0",
+        "output-bias": "1-1-1 relu, half_mse, eta = 1, x = [[1]], y = [[0]]; W1 = [[0]], W2 = [[0]], b1 = [-1]: |det(I - eta Hess L)| <= 0 fails, as 1 > 0",
+        "dead-units": "1-1-1 relu, half_mse, eta = 1, x = [[1]], y = [[0]]; W1 = [[0]], W2 = [[0]], b1 = [1], b2 = [0]: |det(I - eta Hess L)| <= 0 fails, as 1 > 0",
+        "step-one": "1-1-1 relu, half_mse, eta = 1/2, x = [[1]], y = [[0]]; W1 = [[0]], W2 = [[0]], b1 = [-1], b2 = [0]: |det(I - eta Hess L)| <= 0 fails, as 1/2 > 0",
+    },
+    "NSG-3": {
+        "momentum": "1-1, half_mse, eta = 1, beta = 0, x = [[1]], y = [[0]]; W1 = [[0]], v.W1 = [[0]]: 2 P <= rank D(theta, v) fails, as 2 > 1",
+        "spread-velocity": "1-1, half_mse, eta = 1/2, beta = 1/2, x = [[1]], y = [[0]]; W1 = [[0]]: P <= rank(D theta_2 / D theta_0) somewhere near theta_0, v_0 = 0 fails, as 1 > 0",
+    },
 }
 
 

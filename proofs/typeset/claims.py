@@ -21,13 +21,17 @@ from proofs.kernel.claims import (
 )
 from proofs.kernel.indices import Index
 from proofs.kernel.scalars import Poly, number
+from proofs.kernel.set_claims import SetClaim, symbols_in
 from proofs.kernel.terms import Scale, Sum, Term, Variable
 
 from .expressions import Writer
 from .layout import Inline, Math, Mono, Piece, math
+from .map_names import map_names
+from .map_writer import MapWriter
 from .names import function_latex
+from .set_claims import set_claim_inlines
 
-__all__ = ["claim_inlines", "definition", "related"]
+__all__ = ["claim_inlines", "definition", "map_writer", "related"]
 
 DIGEST = 12
 
@@ -87,8 +91,18 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
             return (*inside, " for every sample ", parts)
         case ForIndices(end=end, claim=inner):
             return _for_indices(writer, end, inner, as_premise=as_premise)
+        case SetClaim():
+            return set_claim_inlines(claim, map_writer(writer, claim))
         case _:
             raise TypeError(f"no way is known to print {type(claim).__name__}")
+
+
+def map_writer(writer: Writer, *claims: Claim) -> MapWriter:
+    """A writer of maps in the same notation; outside of a document with names for these claims alone."""
+    known = writer.notation.maps
+    free = frozenset(symbol for claim in claims for symbol in symbols_in(claim))
+    names = known or map_names(claims)
+    return MapWriter(names, writer.notation, is_defined=known is not None, free=free)
 
 
 def _for_indices(writer: Writer, end: Index, inner: Claim, *, as_premise: bool) -> tuple[Inline, ...]:

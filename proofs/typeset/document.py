@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from proofs.kernel.claims import Claim, Compare, ForSamples, OperatorNorm, Smooth
-from proofs.kernel.rules import Monotone
+from proofs.kernel.rules import Cut, Induction, Monotone, PutIn
 from proofs.kernel.scalars import Real
 from proofs.kernel.terms import Mean, Role
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw, References
-from .claims import claim_inlines
+from .claims import claim_inlines, map_writer
 from .expressions import Writer
+from .facts import FACTS, fact_items
 from .family_setting import family_of, family_setting
 from .identities import identity_inlines
 from .layers import Run, exact_writers, layer_of_section, plain, runs_of_layers
 from .layout import Cite, Inline, Math, Strong, math
+from .lemmas import is_supposing
 from .names import layer_of
 from .perron import is_perron, perron_inlines
 from .references import SOURCES
 from .rulebook import rule_text
+from .set_setting import set_setting
 from .setting import Vocabulary, setting_blocks, vocabulary
-from .statements import TRUST, lemma_opening, reference_list, theorem_blocks, turnstile
+from .statements import (
+    TRUST,
+    lemma_opening,
+    reference_list,
+    theorem_blocks,
+    turnstile,
+    under_suppositions,
+)
 from .steps import Assumption, Goal, Part, Reference, Section, Step, StepTree, step_tree
 
 __all__ = ["document", "trust_sentence"]
+
+
+# The first letters of labels of what lemmas are about and of what is supposed and dropped in a proof.
+IN_PROOFS = ("P", "C")
 
 
 def document(*goals: Goal, full: bool = False) -> list[Block]:
@@ -41,9 +55,11 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     text = _text_of([*steps, *assumptions, *theorems])
     cited = _cited(tree, known)
     if family is None:
-        setting = setting_blocks(tree, known, writer, text, full=full)
+        setting = setting_blocks(tree, known, writer, text, full=full) if tree.is_about_terms else []
     else:
         setting = family_setting(family, known, writer, final, text)
+    if tree.is_about_sets:
+        setting += set_setting(tree, known, text, is_first=not setting, full=full)
     derivation = [Heading(("Derivation" if family is None else "Proof",), 1), Paragraph(_legend(tree))]
     shown = [*(derivation if steps else []), *steps]
     return [
@@ -92,7 +108,12 @@ def _plain(inlines: Iterable[Inline | Raw]) -> str:
 def _assumption_blocks(tree: StepTree, known: Vocabulary, writer: Writer) -> list[Block]:
     lasting = [a for a in tree.assumptions if not a.discharged]
     suppositions = {lemma.claim for lemma in tree.lemmas}
-    passing = [a for a in tree.assumptions if a.discharged and a.claim not in suppositions]
+    # What is supposed within a proof (P, C) is printed there.
+    passing = [
+        a
+        for a in tree.assumptions
+        if a.discharged and a.claim not in suppositions and a.label[0] not in IN_PROOFS
+    ]
     blocks: list[Block] = [Heading(("Assumptions",), 1)]
     if lasting:
         blocks.append(Items(tuple(_assumption_items(lasting, known, writer))))
@@ -154,12 +175,16 @@ def _layer_of_claim(claim: Claim) -> int | None:
 def _legend(tree: StepTree) -> tuple[Inline, ...]:
     found: list[Inline] = ["Every line holds under the assumptions of the lines that it refers to."]
     tags = sorted({tag for step in tree.steps for tag in step.trust})
-    if tree.lemmas:
+    if any(isinstance(lemma.rule, Induction) for lemma in tree.lemmas):
         found.append(
             " For an assumption on a range of layers it is enough that it holds for the layers up to those "
             "that the line speaks of. A lemma holds for every "
         )
         found += [math(r"n\ge 1"), "."]
+    if any(step.supposed for step in tree.steps):
+        found.append(" What a lemma is about (P) goes into its instances.")
+    if any(is_supposing(step.rule) for step in tree.steps):
+        found.append(" A supposition (C) holds until a line says that it is dropped.")
     for tag in tags:
         found += [" ", math(turnstile((tag,))), f" marks what rests on {TRUST.get(tag, tag)}."]
     if any(identity_inlines(step, Writer(), mark="premise") for step in tree.steps):
@@ -175,6 +200,7 @@ def _step_blocks(
     blocks: list[Block] = []
     previous: tuple[Inline, ...] = ()
     place = -1
+    supposed: set[str] = set()
     for section, steps in tree.sections():
         layer = layer_of_section(section, tree)
         run = next(
@@ -188,15 +214,54 @@ def _step_blocks(
         if section.part is Part.LEMMAS:
             blocks += lemma_opening(section, tree, writer, is_first=section.place != place)
             place = section.place
-        elif heading != previous:
+        elif heading and heading != previous:
             blocks.append(Heading(heading, 2))
         previous = heading
         shown = final if section.part > Part.LEMMAS else writer
-        items = tuple(_step_item(step, shown) for step in steps)
+        items: tuple[Item, ...] = ()
+        for group in _with_cuts(steps):
+            for step in group:
+                items += _supposition_items(step, tree, shown, supposed)
+            items += (
+                _step_item(group[0], shown, tree) if len(group) == 1 else _used_lemma(group, shown, tree),
+            )
         if blocks and isinstance(blocks[-1], Items):
             items, _ = (*blocks[-1].items, *items), blocks.pop()
         blocks.append(Items(items))
     return blocks
+
+
+def _with_cuts(steps: Sequence[Step]) -> list[list[Step]]:
+    """The steps one by one, but an instance of a lemma together with the cuts of what it supposes."""
+    groups: list[list[Step]] = []
+    for step in steps:
+        last = groups[-1][-1] if groups else None
+        follows = last is not None and step.number == last.number + 1 and isinstance(step.rule, Cut)
+        if follows and groups[-1][0].supposed and step.premises[1] == Reference(groups[-1][-1].number):
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def _used_lemma(group: list[Step], writer: Writer, tree: StepTree) -> Item:
+    """One line for an instance of a lemma and what shows its suppositions."""
+    first, last = group[0], group[-1]
+    inlines = (math(turnstile(last.trust)), " ", *claim_inlines(last.claim, writer))
+    shown = reference_list(step.premises[0] for step in group[1:])
+    reason = (*_reason(first, tree, writer), f": {shown}")
+    return Item(f"({first.number}–{last.number})", inlines, reason)
+
+
+def _supposition_items(step: Step, tree: StepTree, writer: Writer, seen: set[str]) -> tuple[Item, ...]:
+    """A line for each supposition that a step is the first to use."""
+    new = {r.label for r in step.premises if r.label[:1] == "C"} - seen
+    seen |= new
+    return tuple(
+        Item(f"({a.label})", ("Suppose ", *claim_inlines(a.claim, writer, as_premise=True), "."))
+        for a in tree.assumptions
+        if a.label in new
+    )
 
 
 def _ranges(tree: StepTree) -> dict[tuple[Part, int], tuple[int, int]]:
@@ -213,7 +278,7 @@ def _ranges(tree: StepTree) -> dict[tuple[Part, int], tuple[int, int]]:
 def _omitted(run: Run, part: Part, ranges: dict[tuple[Part, int], tuple[int, int]]) -> tuple[Inline, ...]:
     first, last = ranges[part, run.first][0], ranges[part, run.last][1]
     model = ranges[part, run.like]
-    what = "norms" if part is Part.NORMS else "derivatives"
+    what = {Part.NORMS: "norms", Part.MAPS: "analyticity"}.get(part, "derivatives")
     where = f"Layer {run.first}" if run.first == run.last else f"Layers {run.first} to {run.last}"
     return (
         f"{where}, {what}: steps ({first})–({last}) are steps ({model[0]})–({model[1]}) of layer {run.like}, "
@@ -225,7 +290,7 @@ def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, 
     derivative = {1: "first derivative", 2: "second derivative"}.get(section.order, "")
     match section.part:
         case Part.CONSTANTS:
-            return ("Constants of the activations",)
+            return ("Constants of the activations" if tree.is_about_terms else "The activations",)
         case Part.LEMMAS:
             return (f"Lemma {section.place + 1}",)
         case Part.NORMS:
@@ -235,23 +300,63 @@ def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, 
             return ("Node ", math(writer.name(tree.nodes[section.place].name)), f", {derivative}")
         case Part.LOSS:
             return (f"Loss of a sample, {derivative}",)
+        case Part.MAPS:
+            return _map_heading(section.place, tree, writer)
+        case Part.PATTERNS:
+            return ("Activation patterns",)
+        case Part.STEPS:
+            return ("The step",)
         case Part.MEAN:
             return ({1: "The gradient", 2: "The Hessian"}.get(section.order, "Conclusions"),)
 
 
-def _step_item(step: Step, writer: Writer) -> Item:
+def _map_heading(place: int, tree: StepTree, writer: Writer) -> tuple[Inline, ...]:
+    """The layer, or the map, whose analyticity is shown."""
+    layer = tree.maps.layer_of_place(place)
+    if layer is not None:
+        return (f"Layer {layer}",)
+    names = list(tree.maps.names.values())
+    if place < len(names):
+        return ("The map ", math(writer.name(names[place])))
+    return ("Proof of the theorem",) if tree.lemmas else ()
+
+
+def _step_item(step: Step, writer: Writer, tree: StepTree) -> Item:
     claim = claim_inlines(step.claim, writer)
+    if step.supposed:
+        conditions = [claim_inlines(supposed, writer, as_premise=True) for supposed in step.supposed]
+        claim = under_suppositions(conditions, claim)
     inlines = (math(turnstile(step.trust)), " ", *claim)
     remark = (*identity_inlines(step, writer), *perron_inlines(step, writer))
-    return Item(f"({step.number})", inlines, _reason(step), remark)
+    return Item(f"({step.number})", inlines, _reason(step, tree, writer), remark)
 
 
-def _reason(step: Step) -> tuple[Inline, ...]:
+def _reason(step: Step, tree: StepTree, writer: Writer) -> tuple[Inline, ...]:
+    if isinstance(step.rule, PutIn):
+        return _instance(step, step.rule, tree, writer)
     name = rule_text(step.rule_name).name
+    if step.adds_trust in FACTS:
+        name += f" [{FACTS[step.adds_trust].label}]"
     if isinstance(step.rule, Monotone) and step.rule.unfold:
         name += ", abbreviations opened"
     listed = reference_list(step.premises)
-    return (f"{name}: {listed}",) if listed else (name,)
+    dropped = reference_list(Reference(0, label) for label in step.drops)
+    tail = f", dropping {dropped}" if dropped else ""
+    return (f"{name}: {listed}{tail}",) if listed else (name + tail,)
+
+
+def _instance(step: Step, rule: PutIn, tree: StepTree, writer: Writer) -> tuple[Inline, ...]:
+    """`Lemma 2 with h = z_1`."""
+    reference = step.premises[0]
+    place = next((i for i, lemma in enumerate(tree.lemmas) if lemma.number == reference.number), None)
+    found: list[Inline] = [reference_list([reference]) if place is None else f"Lemma {place + 1}"]
+    maps = map_writer(writer, step.claim)
+    pairs = [(maps.map(symbol), maps.map(image)) for symbol, image in rule.maps]
+    pairs += [(maps.place(symbol), maps.place(image)) for symbol, image in rule.places]
+    pairs += [(maps.step(symbol), maps.step(image)) for symbol, image in rule.steps]
+    for position, (symbol, image) in enumerate(pairs):
+        found += [" with " if position == 0 else ", ", math(f"{symbol}={image}")]
+    return tuple(found)
 
 
 def trust_sentence(trust: Iterable[str]) -> str:
@@ -270,8 +375,13 @@ def _trust_blocks(tree: StepTree) -> list[Block]:
         numbers = [Reference(step.number) for step in tree.steps if step.adds_trust == tag]
         lines.append(f"The tag {tag} enters in {reference_list(numbers)}.")
     lasting = sum(not assumption.discharged for assumption in tree.assumptions)
-    lines.append(f"The derivation has {len(tree.steps)} steps and {lasting} assumptions.")
-    return [Heading(("Trust",), 1), Paragraph((" ".join(lines),))]
+    many = "assumption" if lasting == 1 else "assumptions"
+    lines.append(f"The derivation has {len(tree.steps)} steps and {lasting} {many}.")
+    blocks: list[Block] = [Heading(("Trust",), 1), Paragraph((" ".join(lines),))]
+    items = fact_items(added)
+    if items:
+        blocks += [Paragraph(("The facts that are cited:",)), Items(items)]
+    return blocks
 
 
 def _rule_blocks(tree: StepTree) -> list[Block]:
@@ -286,7 +396,9 @@ def _rule_blocks(tree: StepTree) -> list[Block]:
 def _cited(tree: StepTree, known: Vocabulary) -> list[str]:
     """Keys of the sources that this derivation uses."""
     used: set[str] = {text.source for step in tree.steps if (text := rule_text(step.rule_name)).source}
-    used.update(tag for step in tree.steps for tag in step.trust if tag in SOURCES)
+    tags = {tag for step in tree.steps for tag in step.trust}
+    used.update(tag for tag in tags if tag in SOURCES)
+    used.update(key for tag in tags if tag in FACTS for key in FACTS[tag].sources)
     if any(isinstance(g.claim, OperatorNorm) and isinstance(g.claim.term, Mean) for g in tree.conclusions):
         used.add("zhou")
     if any(not f.is_analytic for f in known.functions):

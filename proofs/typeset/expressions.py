@@ -49,6 +49,7 @@ from proofs.kernel.terms import (
 
 from .in_n import common_sum, factor_in, root_of_square
 from .layout import Piece, width_of
+from .map_names import MapNames
 from .names import function_latex, index_latex, layer_of, name_latex, natural
 from .numerals import as_fraction, decimal_down, decimal_up, exact_latex, is_short
 from .sympy_forms import value_latex
@@ -74,6 +75,7 @@ class Notation:
     texts mean equal expressions up to shapes.
 
     The index variable n is written as `letter` - `shift`: as L - 1 where L = n + 1 is the depth.
+    `maps`: the names of maps of the parameters; None outside of a document that defines them.
     """
 
     parameters: frozenset[Variable] = frozenset()
@@ -84,6 +86,7 @@ class Notation:
     is_exact: bool = False
     letter: str = "n"
     shift: int = 0
+    maps: MapNames | None = None
 
     def named(self, letter: str, shift: int = 0) -> Notation:
         return replace(self, letter=letter, shift=shift)

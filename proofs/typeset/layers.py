@@ -75,6 +75,8 @@ def exact_writers(notation: Notation) -> Callable[[int], Writer]:
 
 
 def layer_of_section(section: Section, tree: StepTree) -> int | None:
+    if section.part is Part.MAPS:
+        return tree.maps.layer_of_place(section.place)
     if section.part not in (Part.NORMS, Part.NODES):
         return None
     return layer_of(tree.nodes[section.place].name)

@@ -1,40 +1,64 @@
-"""Proofs by induction in a step tree: which steps belong to which lemma, and what is supposed there."""
+"""Lemmas in a step tree: which steps belong to which one, and what is supposed there.
+
+A lemma is what is shown by induction, and what instances are made of by `PutIn`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from proofs.kernel.claims import Claim, ForIndices, ForSamples
-from proofs.kernel.core import Theorem
-from proofs.kernel.rules import Assume, Induction, Instantiate
+from proofs.kernel.core import Rule, Theorem
+from proofs.kernel.rules import (
+    AlmostAllSteps,
+    Assume,
+    AvoidingComponents,
+    EitherWay,
+    Induction,
+    Instantiate,
+    PutIn,
+    SomeComponent,
+)
+from proofs.kernel.set_claims import SetClaim
 from proofs.kernel.substitution import claim_at
 from proofs.kernel.terms import INDEX
 
-__all__ = ["BASE", "STEP", "labels_of_parts", "labels_of_suppositions", "places_in_lemmas"]
+__all__ = [
+    "BASE", "ITSELF", "STEP", "is_supposing", "labels_in_proofs", "labels_of_parts", "labels_of_suppositions",
+    "places_in_lemmas",
+]  # fmt: skip
 
 BASE, STEP, ITSELF = 0, 1, 2
+# Rules that drop what was supposed in their premises.
+SUPPOSING = (EitherWay, AvoidingComponents, SomeComponent, AlmostAllSteps)
 
 
 def places_in_lemmas(
     order: Iterable[Theorem], premises: Mapping[int, tuple[Theorem, ...]]
 ) -> dict[int, tuple[int, int]]:
-    """For every step that a proof by induction rests on the first lemma that does, and its side.
+    """For every step that a lemma rests on the first lemma that does, and its side.
 
     Args:
         order: the steps, premises first.
         premises: of every step, by its identity.
 
     Returns:
-        By identity the number of the lemma from 0, and whether the step belongs to its base, to
-        its step or is the lemma.
+        By identity the number of the lemma from 0, and whether the step belongs to its base (for a
+        lemma without induction: its proof), to its step or is the lemma.
     """
     found: dict[int, tuple[int, int]] = {}
     place = 0
+    order = list(order)
+    put_in = {id(premises[id(t)][0]) for t in order if isinstance(t.rule, PutIn)}
     for theorem in order:
-        if not isinstance(theorem.rule, Induction):
+        if isinstance(theorem.rule, Induction):
+            for side, premise in zip((BASE, STEP), premises[id(theorem)], strict=True):
+                _mark(premise, (place, side), premises, found)
+        elif id(theorem) in put_in and not isinstance(theorem.rule, Assume):
+            for premise in premises[id(theorem)]:
+                _mark(premise, (place, BASE), premises, found)
+        else:
             continue
-        for side, premise in zip((BASE, STEP), premises[id(theorem)], strict=True):
-            _mark(premise, (place, side), premises, found)
         found[id(theorem)] = (place, ITSELF)
         place += 1
     return found
@@ -54,10 +78,40 @@ def _mark(
             stack.extend(premises[id(top)])
 
 
-def labels_of_suppositions(order: Iterable[Theorem]) -> list[tuple[str, Claim]]:
-    """H1, ...: the claims at n that the steps of proofs by induction suppose."""
+def labels_of_suppositions(
+    order: Iterable[Theorem], places: Mapping[int, tuple[int, int]]
+) -> list[tuple[str, Claim]]:
+    """H1, ...: the claims at n that the steps of proofs by induction suppose, by the lemma's number."""
     lemmas = [theorem for theorem in order if isinstance(theorem.rule, Induction)]
-    return [(f"H{number}", theorem.claim) for number, theorem in enumerate(lemmas, start=1)]
+    return [(f"H{places[id(theorem)][0] + 1}", theorem.claim) for theorem in lemmas]
+
+
+def labels_in_proofs(order: Iterable[Theorem], known: Mapping[Claim, str]) -> list[tuple[str, Claim]]:
+    """P1, ...: what lemmas about arbitrary maps are about; C1, ...: what is supposed and dropped in a proof.
+
+    Args:
+        order: the steps, premises first.
+        known: claims that have a label.
+    """
+    order = list(order)
+    lemmas = [theorem.premises[0] for theorem in order if isinstance(theorem.rule, PutIn)]
+    of_lemmas = {claim for lemma in lemmas for claim in lemma.hypotheses}
+    found: dict[Claim, str] = {}
+    counts = {"P": 0, "C": 0}
+    for theorem in order:
+        claim = theorem.claim
+        if not isinstance(theorem.rule, Assume) or claim in known or not isinstance(claim, SetClaim):
+            continue
+        if claim not in found:
+            letter = "P" if claim in of_lemmas else "C"
+            counts[letter] += 1
+            found[claim] = f"{letter}{counts[letter]}"
+    return [(label, claim) for claim, label in found.items()]
+
+
+def is_supposing(rule: Rule) -> bool:
+    """Whether the rule drops what its premises suppose."""
+    return isinstance(rule, SUPPOSING)
 
 
 def labels_of_parts(

@@ -13,7 +13,7 @@ from .references import SOURCES
 
 __all__ = ["print_markdown"]
 
-_ACCENTS = {r"\`a": "à", r"\u{a}": "ă", r"\ss{}": "ß", r"\"u": "ü", "--": "–"}
+_ACCENTS = {r"\`a": "à", r"\u{a}": "ă", r"\ss{}": "ß", r"\"u": "ü", r"\"a": "ä", "--": "–"}
 
 
 def print_markdown(blocks: Iterable[Block], title: Iterable[Inline]) -> str:

@@ -64,4 +64,67 @@ SOURCES: dict[str, Source] = {
   journal = {Mathematische Zeitschrift}, volume = {48}, pages = {221--226}, year = {1942}
 }""",
     ),
+    "krantz": Source(
+        "KP02",
+        r"S. G. Krantz, H. R. Parks. \emph{A Primer of Real Analytic Functions}. Second edition, Birkh\"auser, 2002.",
+        "krantz2002primer",
+        r"""@book{krantz2002primer,
+  author = {Krantz, S. G. and Parks, H. R.},
+  title = {A Primer of Real Analytic Functions},
+  publisher = {Birkh{\"a}user}, edition = {2}, year = {2002}
+}""",
+    ),
+    "mityagin": Source(
+        "Mit15",
+        r"B. S. Mityagin. \emph{The Zero Set of a Real Analytic Function}. arXiv:1512.07276, 2015; Mathematical Notes"
+        r" 107:529--530, 2020.",
+        "mityagin2015zero",
+        r"""@article{mityagin2015zero,
+  author = {Mityagin, B. S.},
+  title = {The Zero Set of a Real Analytic Function},
+  journal = {Mathematical Notes}, volume = {107}, pages = {529--530}, year = {2020}, note = {arXiv:1512.07276}
+}""",
+    ),
+    "sard": Source(
+        "Sar42",
+        r"A. Sard. \emph{The measure of the critical values of differentiable maps}. Bulletin of the AMS"
+        r" 48:883--890, 1942.",
+        "sard1942",
+        r"""@article{sard1942,
+  author = {Sard, A.},
+  title = {The measure of the critical values of differentiable maps},
+  journal = {Bulletin of the American Mathematical Society}, volume = {48}, pages = {883--890}, year = {1942}
+}""",
+    ),
+    "ponomarev": Source(
+        "Pon87",
+        r"S. P. Ponomarev. \emph{Submersions and preimages of sets of measure zero}. Siberian Mathematical Journal"
+        r" 28:153--163, 1987.",
+        "ponomarev1987",
+        r"""@article{ponomarev1987,
+  author = {Ponomarev, S. P.},
+  title = {Submersions and preimages of sets of measure zero},
+  journal = {Siberian Mathematical Journal}, volume = {28}, pages = {153--163}, year = {1987}
+}""",
+    ),
+    "lee": Source(
+        "Lee13",
+        r"J. M. Lee. \emph{Introduction to Smooth Manifolds}. Second edition, Springer, 2013.",
+        "lee2013manifolds",
+        r"""@book{lee2013manifolds,
+  author = {Lee, J. M.},
+  title = {Introduction to Smooth Manifolds},
+  publisher = {Springer}, edition = {2}, year = {2013}
+}""",
+    ),
+    "folland": Source(
+        "Fol99",
+        r"G. B. Folland. \emph{Real Analysis: Modern Techniques and Their Applications}. Second edition, Wiley, 1999.",
+        "folland1999real",
+        r"""@book{folland1999real,
+  author = {Folland, G. B.},
+  title = {Real Analysis: Modern Techniques and Their Applications},
+  publisher = {Wiley}, edition = {2}, year = {1999}
+}""",
+    ),
 }

@@ -7,18 +7,9 @@
 # ruff: noqa: E501 -- rows of tables are longer
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .set_rulebook import SET_RULE_TEXTS, RuleText
 
 __all__ = ["RULE_TEXTS", "RuleText", "rule_text"]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleText:
-    """How a rule is named beside a step, and what it says."""
-
-    name: str
-    statement: str
-    source: str | None = None
 
 
 RULE_TEXTS: dict[str, RuleText] = {
@@ -162,7 +153,7 @@ RULE_TEXTS: dict[str, RuleText] = {
         "distance to the centre", r"$\lVert p-\tfrac1n\mathbf{1}\rVert^2=\lVert p\rVert^2-\tfrac1n$ for a probability vector $p$ of"
         r" $n$ entries."
     ),
-}  # fmt: skip
+} | SET_RULE_TEXTS  # fmt: skip
 
 
 def rule_text(rule: str) -> RuleText:

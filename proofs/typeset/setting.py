@@ -19,7 +19,7 @@ from .layout import Inline, Math, Piece, math
 from .names import layer_of, natural
 from .steps import StepTree, children, lets_in, walk_terms
 
-__all__ = ["Vocabulary", "setting_blocks", "vocabulary"]
+__all__ = ["Vocabulary", "range_note", "setting_blocks", "vocabulary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ def vocabulary(tree: StepTree, positive: frozenset[object]) -> Vocabulary:
         next(iter(means)) if len(means) == 1 and "L" not in names else None,
         None,
         positive,  # type: ignore[arg-type]
+        maps=tree.maps,
     )
     return Vocabulary(
         notation,
@@ -171,12 +172,13 @@ def _layer_items(
             items += [Item("", line(thing, writer)) for thing in members]
         elif layer == run.first:
             generic = Writer(notation.at_layer(run.like))
-            note = _range_note(run)
+            note = range_note(run)
             items += [Item("", (*line(thing, generic), *note)) for thing in layers[run.like]]
     return Items(tuple(items))
 
 
-def _range_note(run: Run) -> tuple[Inline, ...]:
+def range_note(run: Run) -> tuple[Inline, ...]:
+    """For which layers a generic line holds."""
     until = rf",{run.last}" if run.last == run.first + 1 else rf",\ldots,{run.last}"
     return (" for ", math(f"l={run.first}{until}"))
 

@@ -9,13 +9,33 @@ from enum import IntEnum
 from proofs.errors import GradlemmaError
 from proofs.kernel.claims import Claim, Compare, Equal, ForSamples, OperatorNorm, Smooth, SupBound
 from proofs.kernel.core import Rule, Theorem, steps_of
+from proofs.kernel.dynamics import Dynamics
 from proofs.kernel.families import Indexed
-from proofs.kernel.rules import Assume, Induction
+from proofs.kernel.maps import HessianDet, Map
+from proofs.kernel.rules import Assume, PutIn
 from proofs.kernel.scalars import Atom, Let, Norm, Poly, SupNorm
+from proofs.kernel.set_claims import (
+    AvoidsExceptional,
+    ConstantEigenvalues,
+    EigenvaluesWithin,
+    Exceptional,
+    LocallyOneOf,
+    PiecewiseAnalytic,
+    SetClaim,
+    SomewhereEqual,
+)
 from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Sum, Term, Variable
 
-from .expressions import Writer
-from .lemmas import labels_of_parts, labels_of_suppositions, places_in_lemmas
+from .expressions import Notation, Writer
+from .lemmas import (
+    ITSELF,
+    is_supposing,
+    labels_in_proofs,
+    labels_of_parts,
+    labels_of_suppositions,
+    places_in_lemmas,
+)
+from .map_names import MapNames, map_names, values_in
 from .names import layer_of, natural
 
 __all__ = [
@@ -51,6 +71,9 @@ class Part(IntEnum):
     NODES = 3
     LOSS = 4
     MEAN = 5
+    MAPS = 6
+    PATTERNS = 7
+    STEPS = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,6 +81,7 @@ class Section:
     """Where a step stands: the part, the node's place in the network, and the derivative's order.
 
     In the part of lemmas: the lemma's place, and 0 for its base, 1 for its step, 2 for itself.
+    In the part of maps: the place of the named map.
     """
 
     part: Part
@@ -84,7 +108,12 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One inference: its claim, rule, premises, all trust that it rests on and what it adds."""
+    """One inference: its claim, rule, premises, all trust that it rests on and what it adds.
+
+    supposed: for an instance of a lemma what the lemma supposes, put in;
+    rests_on: for a lemma that instances are made of the labels of what it supposes;
+    drops: the labels of what the premises suppose and the claim does not.
+    """
 
     number: int
     claim: Claim
@@ -94,6 +123,9 @@ class Step:
     trust: tuple[str, ...]
     adds_trust: str | None
     section: Section
+    supposed: tuple[Claim, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
 
     @property
     def rule_name(self) -> str:
@@ -113,17 +145,27 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class StepTree:
-    """Goals with their derivation; `nodes` are in the order of `Section.place`."""
+    """Goals with their derivation; `nodes` and `maps` are in the order of `Section.place`."""
 
     conclusions: tuple[Conclusion, ...]
     assumptions: tuple[Assumption, ...]
     nodes: tuple[Named, ...]
     steps: tuple[Step, ...]
+    maps: MapNames
 
     @property
     def lemmas(self) -> tuple[Step, ...]:
-        """What is shown by induction, in the order of the places of its sections."""
-        return tuple(step for step in self.steps if isinstance(step.rule, Induction))
+        """What is shown by induction or put to use by `PutIn`, in the order of the places of its sections."""
+        lemmas = (Part.LEMMAS, ITSELF)
+        return tuple(step for step in self.steps if (step.section.part, step.section.order) == lemmas)
+
+    @property
+    def is_about_sets(self) -> bool:
+        return any(isinstance(conclusion.claim, SetClaim) for conclusion in self.conclusions)
+
+    @property
+    def is_about_terms(self) -> bool:
+        return any(not isinstance(conclusion.claim, SetClaim) for conclusion in self.conclusions)
 
     def sections(self) -> list[tuple[Section, tuple[Step, ...]]]:
         """The steps in groups of one section."""
@@ -139,10 +181,12 @@ def step_tree(*goals: Goal) -> StepTree:
     """The numbered steps of all goals; what several goals share appears once."""
     merged = _merge(goals)
     nodes = _nodes(theorem.claim for theorem in merged.order)
-    sections = _sections(merged, {node: place for place, node in enumerate(nodes)})
+    maps = map_names([claim for t in merged.order for claim in (t.claim, *_supposed(t))])
+    sections = _sections(merged, {node: place for place, node in enumerate(nodes)}, maps)
     order = [t for t in merged.order if not isinstance(t.rule, Assume)]
     ordered = sorted(order, key=lambda t: sections[id(t)])
-    assumptions, labels = _assumptions(goals, merged)
+    assumptions, labels = _assumptions(goals, merged, maps)
+    put_in = {id(merged.premises[id(t)][0]) for t in merged.order if isinstance(t.rule, PutIn)}
     references = {id(t): Reference(0, labels[t.claim]) for t in merged.order if isinstance(t.rule, Assume)}
     references |= {id(t): Reference(number) for number, t in enumerate(ordered, start=1)}
     steps = tuple(
@@ -155,6 +199,9 @@ def step_tree(*goals: Goal) -> StepTree:
             tuple(sorted(theorem.trust)),
             theorem.rule.trust,
             sections[id(theorem)],
+            _supposed(theorem, maps),
+            _labels_of(theorem.hypotheses, labels) if id(theorem) in put_in else (),
+            _labels_of(_dropped(theorem), labels) if is_supposing(theorem.rule) else (),
         )
         for number, theorem in enumerate(ordered, start=1)
     )
@@ -162,13 +209,32 @@ def step_tree(*goals: Goal) -> StepTree:
         Conclusion(
             goal.name,
             goal.theorem.claim,
-            tuple(sorted((labels[claim] for claim in goal.theorem.hypotheses), key=natural)),
+            _labels_of(goal.theorem.hypotheses, labels),
             references[id(merged.image[id(goal.theorem)])],
             tuple(sorted(goal.theorem.trust)),
         )
         for goal in goals
     )
-    return StepTree(conclusions, assumptions, nodes, steps)
+    return StepTree(conclusions, assumptions, nodes, steps, maps)
+
+
+def _labels_of(claims: Iterable[Claim], labels: Mapping[Claim, str]) -> tuple[str, ...]:
+    return tuple(sorted((labels[claim] for claim in claims), key=natural))
+
+
+def _dropped(theorem: Theorem) -> frozenset[Claim]:
+    used = frozenset(claim for premise in theorem.premises for claim in premise.hypotheses)
+    return used - theorem.hypotheses
+
+
+def _supposed(theorem: Theorem, maps: MapNames | None = None) -> tuple[Claim, ...]:
+    """What an instance of a lemma supposes, in the order of a printed list."""
+    if not isinstance(theorem.rule, PutIn):
+        return ()
+    if len(theorem.hypotheses) < 2:
+        return tuple(theorem.hypotheses)
+    writer = Writer(Notation(maps=maps))
+    return tuple(sorted(theorem.hypotheses, key=lambda claim: _assumption_key(claim, writer)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +269,11 @@ def _merge(goals: tuple[Goal, ...]) -> _Merged:
 # -- assumptions --------------------------------------------------------------------------------
 
 
-def _assumptions(goals: tuple[Goal, ...], merged: _Merged) -> tuple[tuple[Assumption, ...], dict[Claim, str]]:
+def _assumptions(
+    goals: tuple[Goal, ...], merged: _Merged, maps: MapNames
+) -> tuple[tuple[Assumption, ...], dict[Claim, str]]:
     """A1, ... are the hypotheses of goals; D1, ... are assumed on the way and shown later."""
-    writer = Writer()
+    writer = Writer(Notation(maps=maps))
     hypotheses = {claim for goal in goals for claim in goal.theorem.hypotheses}
     closed = {claim.claim: claim for claim in hypotheses if isinstance(claim, ForSamples)}
     found: list[Assumption] = []
@@ -218,7 +286,9 @@ def _assumptions(goals: tuple[Goal, ...], merged: _Merged) -> tuple[tuple[Assump
         if claim in closed:
             labels[claim] = labels[closed[claim]]
     labels |= labels_of_parts(on_the_way, labels, merged.order)
-    for label, claim in labels_of_suppositions(merged.order):
+    places = places_in_lemmas(merged.order, merged.premises)
+    passing = labels_of_suppositions(merged.order, places)
+    for label, claim in (*passing, *labels_in_proofs(merged.order, labels)):
         if labels.setdefault(claim, label) == label:
             found.append(Assumption(label, claim, discharged=True))
     loose = sorted((c for c in on_the_way if c not in labels), key=lambda c: _assumption_key(c, writer))
@@ -360,11 +430,13 @@ def walk_terms(claims: Iterable[Claim]) -> list[Term]:
     return order
 
 
-def _subject(claim: Claim, places: Mapping[Named, int]) -> Section | None:
+def _subject(claim: Claim, places: Mapping[Named, int], maps: MapNames) -> Section | None:
     """The section that a claim belongs to by what it bounds; None where its use decides."""
     match claim:
-        case SupBound():
+        case SupBound() | PiecewiseAnalytic():
             return Section(Part.CONSTANTS, 0, 0)
+        case SetClaim():
+            return _of_maps(claim, maps)
         case OperatorNorm(order=order):
             return Section(Part.MEAN, 0, order)
         case Smooth(term=Named() as node):
@@ -398,6 +470,20 @@ def _subject(claim: Claim, places: Mapping[Named, int]) -> Section | None:
             return None
 
 
+def _of_maps(claim: SetClaim, maps: MapNames) -> Section:
+    """Where a map that the claim speaks about first is analytic, which maps it equals, or steps."""
+    if isinstance(claim, LocallyOneOf | SomewhereEqual):
+        return Section(Part.PATTERNS, 0, 0)
+    for value in values_in(claim):
+        if isinstance(value, Dynamics | HessianDet | Exceptional | AvoidsExceptional):
+            return Section(Part.STEPS, 0, 0)
+        if isinstance(value, ConstantEigenvalues | EigenvaluesWithin):
+            return Section(Part.STEPS, 0, 0)
+        if isinstance(value, Map):
+            return Section(Part.MAPS, maps.owners.get(value, len(maps.names)), 0)
+    return Section(Part.MAPS, len(maps.names), 0)
+
+
 def _of_node(node: Named | Indexed, order: int, places: Mapping[Named, int]) -> Section:
     place = places[node] if isinstance(node, Named) else 0
     return Section(Part.LOSS if node.space == () else Part.NODES, place, order)
@@ -422,7 +508,7 @@ def _of_norm(term: Term, places: Mapping[Named, int]) -> Section | None:
             return None
 
 
-def _sections(merged: _Merged, places: Mapping[Named, int]) -> dict[int, Section]:
+def _sections(merged: _Merged, places: Mapping[Named, int], maps: MapNames) -> dict[int, Section]:
     """A section for every step, never before those of its premises.
 
     A step about no node in particular stands where it is first used.
@@ -431,7 +517,7 @@ def _sections(merged: _Merged, places: Mapping[Named, int]) -> dict[int, Section
     last = Section(Part.MEAN, 0, 9)
     wanted: dict[int, Section] = {}
     for theorem in reversed(merged.order):
-        section = _subject(theorem.claim, places) or wanted.get(id(theorem), last)
+        section = _subject(theorem.claim, places, maps) or wanted.get(id(theorem), last)
         own[id(theorem)] = section
         for premise in merged.premises[id(theorem)]:
             wanted[id(premise)] = min(wanted.get(id(premise), section), section)

@@ -989,3 +989,63 @@ def test_a_subclass_of_a_tuple_as_a_space_is_refused() -> None:
 def test_subclasses_that_say_they_are_of_the_kernel_are_refused(base: type) -> None:
     with pytest.raises(KernelError, match="outside the kernel"):
         type("_Sly", (base,), {"__module__": "proofs.kernel.terms"})
+
+
+class _EqualStranger:
+    """Says that it is equal to the integers of a claim, and shows others later."""
+
+    def __init__(self, equal: tuple[int, ...]) -> None:
+        self.equal = self.shown = equal
+
+    def __hash__(self) -> int:
+        return hash(self.equal)
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __iter__(self) -> Any:
+        return iter(self.shown)
+
+    def __getitem__(self, index: int) -> int:
+        return self.shown[index]
+
+    def __len__(self) -> int:
+        return len(self.shown)
+
+
+def test_a_stranger_that_says_it_is_equal_is_no_field_of_a_claim() -> None:
+    from proofs.kernel.maps import Contract, ParameterBlock, Scaled, StepNumber
+    from proofs.kernel.rules.spectra import OffConstantEigenvalues, SharedEigenvalues
+    from proofs.kernel.set_claims import ConstantEigenvalues
+
+    weight = ParameterBlock("sly", ())
+    half_square = Scaled(fmpq(1, 2), Contract(",->", weight, weight))
+    sly: Any = _EqualStranger((-1, 1))
+
+    def attack() -> Theorem:
+        claim = ConstantEigenvalues(half_square, sly)
+        known = infer(SharedEigenvalues(half_square, ((("sly", (fmpq(0),)),),)))
+        sly.shown = (1,)
+        # 1 is an eigenvalue everywhere
+        assert known.claim is claim
+        return infer(OffConstantEigenvalues(StepNumber(fmpq(1))), known)
+
+    with pytest.raises(KernelError, match="plain data"):
+        attack()
+
+
+def test_a_stranger_with_the_class_of_a_map_is_no_part_of_a_map() -> None:
+    from proofs.kernel.maps import ParameterBlock, Scaled
+
+    class Stranger:
+        shape = ()
+        symbols: frozenset[Any] = frozenset()
+        key = b"0"
+
+        @property
+        def __class__(self) -> Any:
+            return ParameterBlock
+
+    stranger: Any = Stranger()
+    with pytest.raises(KernelError, match="plain data"):
+        Scaled(fmpq(1), stranger)

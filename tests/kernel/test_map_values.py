@@ -352,3 +352,46 @@ def test_every_map_below_the_root_has_as_many_values_as_entries() -> None:
     found = exact_values(root, random_point(root, source))
     assert list(found) == maps_below(root)
     assert all(len(v) == size_of(node.require_shape()) for node, v in found.items())
+
+
+def assert_hessians_agree(root: Map, point: Point) -> None:
+    """Exactly, in balls, and from the polynomial that the map is."""
+    hessian = exact_hessian(root, point)[2]
+    values = [point[name][number] for name, number in coordinates(root)]
+    (polynomial,) = polynomial_values(root)[root]
+    for i, row in enumerate(polynomial_hessian(polynomial)):
+        for j, second in enumerate(row):
+            assert hessian[i, j] == second(*values)
+    balls = ball_hessian(root, point, 128)[2]
+    size = balls.nrows()
+    assert all(balls[i, j].contains(arb(hessian[i, j])) for i in range(size) for j in range(size))
+
+
+X = ParameterBlock("X", ())
+X_SQUARED = Contract(",->", X, X)
+HALF = Fixed((), (fmpq(1, 2),))
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        Contract(",->", X_SQUARED, HALF),
+        Contract(",->", HALF, X_SQUARED),
+        Contract(",->", X_SQUARED, Total((X_SQUARED, HALF))),
+        Entry(CUBIC, X_SQUARED),
+        Chosen(RELU, (1,), X_SQUARED),
+        Contract(",->", Pick(Join((X_SQUARED, X)), (0,), ()), HALF),
+    ],
+)
+def test_second_derivatives_count_where_first_ones_are_0(root: Map) -> None:
+    assert_hessians_agree(root, {"X": (fmpq(0),)})
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_hessians_agree_at_points_with_many_zero_coordinates(seed: int) -> None:
+    source = random.Random(seed)
+    root = random_graph(source, CUBIC if seed % 2 else SQUARE)
+    for share in (0.5, 1.0):
+        drawn = random_point(root, source)
+        point = {n: tuple(fmpq(0) if source.random() < share else e for e in es) for n, es in drawn.items()}
+        assert_hessians_agree(root, point)

@@ -11,8 +11,11 @@ from .act import Act
 from .bnd1 import Bnd1, Bnd1Joint
 from .bnd2 import Bnd2
 from .bnd3 import Bnd3
+from .dead import Dead
 from .jet import JetActivation, JetAffine, JetOne
 from .loss import LossRow
+from .momentum import Momentum
+from .steps import EveryStep, ExceptionalStep
 
 __all__ = ["ATTACKS"]
 
@@ -32,4 +35,8 @@ ATTACKS: Mapping[str, Callable[[str | None], Attack]] = {
     "BND-1-joint": Bnd1Joint,
     "BND-2": Bnd2,
     "BND-3": Bnd3,
+    "NSG-1": EveryStep,
+    "NSG-2": ExceptionalStep,
+    "NSG-2-dead": Dead,
+    "NSG-3": Momentum,
 }

@@ -72,6 +72,7 @@ from .patterns import SplitPolynomial as SplitPolynomial
 from .positive import PositiveByForm as PositiveByForm
 from .ranges import RangeDifference as RangeDifference
 from .ranges import RangeOfFunction as RangeOfFunction
+from .ranks import RankAt as RankAt
 from .rewrite import LinearIdentity as LinearIdentity
 from .rewrite import Rewrite as Rewrite
 from .samples import MeanBound as MeanBound

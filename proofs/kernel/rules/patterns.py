@@ -12,7 +12,7 @@ from ..claims import Sequent
 from ..core import Rule, register
 from ..intervals import to_fmpq
 from ..map_values import ball_values, exact_values
-from ..maps import At, Chosen, Entry, Map, PlaceNumber, StepSize
+from ..maps import At, Chosen, Entry, Map, PlaceNumber, StepSize, blocks_of
 from ..patterns import (
     Named,
     ball_options,
@@ -178,6 +178,8 @@ class DropCases(Rule):
 
 
 def _require_infeasible(case: Map, products: Products) -> None:
+    # Conditions name coordinates: no two blocks of one name.
+    blocks_of(case)
     conditions = conditions_of(case)
     total: Named = {}
     for factor, numbers in products:
