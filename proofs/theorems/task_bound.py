@@ -227,7 +227,7 @@ def _positive(poly: Poly) -> Theorem:
 
 def _sum_of_rests(setting: _Setting, index: Index, square: Theorem, bound: Poly, sign: Theorem | None) -> Theorem:
     """sum_t ||r_t|| <= bound from sum_t ||r_t||^2 <= q with T q = bound^2."""
-    rest = length(combined(setting.rest(index)))  # type: ignore[arg-type]
+    rest = length(setting.rest(index))
     cauchy = infer(TaskCauchy(TASK, rest))
     counted = (_positive(COUNT), square)
     left = over_tasks(TASK, rest)
@@ -359,7 +359,7 @@ def _unequal(setting: _Setting, index: Index, known: Theorem) -> tuple[Theorem, 
         products=[((expanded,), number(1)), ((above,), total), ((squares,), number(1)), ((joint,), growth)],
     )
     bound = Root(COUNT * inside).poly()
-    rest = length(combined(setting.rest(index)))  # type: ignore[arg-type]
+    rest = length(setting.rest(index))
     left = over_tasks(TASK, rest)
     cauchy = infer(TaskCauchy(TASK, rest))
     counted = (_positive(COUNT), square)
@@ -407,7 +407,7 @@ def _path(bounds: _Bounds, sums: Sums) -> Theorem:
     setting, known = bounds.setting, bounds.bend
     base, rate = sums(Index(0, False), bounds.first)
     moving, _ = sums(NOW, bounds.slope)
-    drift = _drift(setting, base, moving, rate)
+    drift = _widened(_drift(setting, base, moving, rate))
     alpha, joint = setting.alpha, setting.joint
     claim = Compare(length(basic(PathTerm(alpha, NOW))), LE, HALF * N * (N - 1) * setting.bend * rate)
     start = _le(infer(DefinedLength(PathTerm(alpha, ONE))))
@@ -433,6 +433,15 @@ def _path(bounds: _Bounds, sums: Sums) -> Theorem:
         products=[*chain, ((positive, drift), one)],
     )
     return infer(Induction(claim), start, step)
+
+
+def _widened(theorem: Theorem) -> Theorem:
+    """The theorem under its hypotheses for m <= n in place of those for m <= n - 1."""
+    for claim in sorted(theorem.hypotheses, key=lambda c: c.key):
+        if isinstance(claim, ForIndices) and claim.end is BEFORE:
+            longer = assume(ForIndices(NOW, claim.claim))
+            theorem = infer(Cut(), infer(Subrange(BEFORE), longer), theorem)
+    return theorem
 
 
 def _sign_of_bend(setting: _Setting) -> Theorem:
@@ -610,16 +619,20 @@ def task_bound(
     count = assume(Compare(COUNT, EQ, number(tasks)))
     theorem = infer(Instantiate(Index(steps, False)), _path(_along(setting), _sums_in_numbers(setting, rate, count)))
     value = Fraction(tasks * steps * (steps - 1), 2) * rate * Fraction(slope) * Fraction(bend)
-    reached = infer(Monotone(), theorem, _le(count)) if value else theorem
-    return TaskBound(value, reached)
+    if compare_of(theorem).right.constant() is None:
+        theorem = infer(Monotone(), theorem, _le(count))
+    return TaskBound(value, theorem)
 
 
 def _sums_in_numbers(setting: _Setting, rate: Fraction, count: Theorem) -> Sums:
     if compare_of(count).right == number(1):
         return lambda index, known: _single(setting, index, known, count)
-    factor = number(rate)
-    above = certify(number(1), factor, products=[((), number(0)), _excess(rate - 1)])
-    square_left = (setting.alpha * COUNT - 1) ** 2
-    gap = rate**2 - (compare_of(count).right.constant() * setting.alpha.constant() - 1) ** 2  # type: ignore[operator]
-    square = certify(square_left, factor**2, count, products=[_excess(gap)])
+    factor, one = number(rate), number(1)
+    alpha, tasks = setting.alpha, compare_of(count).right
+    above = infer(Certificate(one, ((rational(rate - 1), (), one),), ()))
+    left = (alpha * COUNT - 1) ** 2
+    gap = (factor**2 - (alpha * tasks - 1) ** 2).constant() or fmpq(0)
+    # (alpha T - 1)^2 + (alpha^2 (T + c) - 2 alpha) (c - T) = (alpha c - 1)^2
+    multiplier = alpha**2 * (COUNT + tasks) - alpha * 2
+    square = infer(Certificate(left, ((gap, (), one),), ((0, multiplier),)), count)
     return lambda index, known: _by_cases(setting, index, known, factor, above, square)
