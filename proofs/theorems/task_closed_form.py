@@ -201,8 +201,8 @@ class _Work:
         self.bends = [graph.along(gradient, self._direction) for gradient in self.gradients]
 
     def _name(self, block: str, number: int) -> str:
-        """W1_2_1: the block and the row and column of the entry, from 1."""
-        parts: list[str] = []
+        """W1_2_1: the block and the row and column of the entry, from 1; c_1 for a number c."""
+        parts = [] if self._shapes[block] else ["1"]
         for extent in reversed(self._shapes[block]):
             number, place = divmod(number, extent)
             parts.append(str(place + 1))
