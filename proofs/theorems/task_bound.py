@@ -13,7 +13,6 @@ times this, and ||C_k|| to k (k - 1) / 2 times this and H.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -124,8 +123,8 @@ class TaskBound:
     theorem: Theorem
 
 
-# From ||g_t|| <= G_t at the point x_i to sum_t ||r_t|| <= K there, and K.
-Sums = Callable[[Index, Theorem], tuple[Theorem, Poly]]
+# {||g_t|| <= G_t for every task t} |- sum_t ||r_t|| <= K at the point x_{n-1}, and K.
+Sums = tuple[Theorem, Poly]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +149,12 @@ class _Setting:
     def total(self, index: Index) -> Summed:
         return Summed(SlopeAt(BoundTask(0), self.joint, index))
 
+    @property
+    def slopes(self) -> Claim:
+        """||grad L_t(x_{n-1})|| <= G_t for every task t."""
+        vector = SlopeAt(BoundTask(0), self.joint, BEFORE)
+        return ForTasks(length(basic(vector)), _bound_of_task(self.slope))
+
     def rest(self, index: Index) -> Combination:
         """r_t(x_i)."""
         return combined([(self.alpha, basic(self.total(index))), (number(-1), basic(self.gradient(index)))])
@@ -165,9 +170,9 @@ def task_bound_theorems() -> TaskBoundTheorems:
     one = assume(Compare(COUNT, EQ, number(1)))
     several = _several(setting)
     bound = _path(_along(setting), several)
-    single = _path(_along(setting), lambda index, known: _single(setting, index, known, one))
+    single = _path(_along(setting), _single(setting, one))
     each = _Setting(alpha, own, bend, signs[1:])
-    unequal = _path(_along(each), lambda index, known: _unequal(each, index, known))
+    unequal = _path(_along(each), _unequal(each))
     radius = Real("rho").poly()
     ball, inside = _stays(setting, radius), _path(_within(setting, radius), several)
     return TaskBoundTheorems(
@@ -199,8 +204,9 @@ def _growth(setting: _Setting) -> Poly:
     return COUNT * setting.alpha**2 - setting.alpha * 2
 
 
-def _sizes(setting: _Setting, index: Index, known: Theorem) -> tuple[Theorem, Theorem]:
+def _sizes(setting: _Setting, index: Index) -> tuple[Theorem, Theorem]:
     """sum_t ||g_t||^2 <= sum_t G_t^2 and ||s||^2 <= (sum_t G_t)^2 from ||g_t|| <= G_t."""
+    known = infer(EveryTask(TASK), assume(setting.slopes))
     single = length(basic(setting.gradient(index)))
     gap = (known,)
     twice = (_positive(single), known)
@@ -252,18 +258,14 @@ def _several(setting: _Setting) -> Sums:
         (setting.alpha * COUNT - 1) ** 2, factor**2, products=[((rate_above,), number(1)), ((squares,), number(1))]
     )
 
-    def sums(index: Index, known: Theorem) -> tuple[Theorem, Poly]:
-        return _by_cases(setting, index, known, factor, above, square)
-
-    return sums
+    return _by_cases(setting, factor, above, square)
 
 
-def _by_cases(
-    setting: _Setting, index: Index, known: Theorem, factor: Poly, above: Theorem, square: Theorem
-) -> tuple[Theorem, Poly]:
+def _by_cases(setting: _Setting, factor: Poly, above: Theorem, square: Theorem) -> Sums:
     """sum_t ||r_t|| <= T M G from 1 <= M and (alpha T - 1)^2 <= M^2, by the sign of T alpha^2 - 2 alpha."""
+    index = BEFORE
     expanded = _le(_expanded(setting, index))
-    squares, joint = _sizes(setting, index, known)
+    squares, joint = _sizes(setting, index)
     growth = _growth(setting)
     wanted = COUNT * setting.slope**2 * factor**2
     total = length(basic(setting.total(index)))
@@ -307,8 +309,9 @@ def _sign(bound: Poly, setting: _Setting) -> Theorem | None:
     return infer(Nonnegative(bound), *used)
 
 
-def _single(setting: _Setting, index: Index, known: Theorem, one: Theorem) -> tuple[Theorem, Poly]:
+def _single(setting: _Setting, one: Theorem) -> Sums:
     """sum_t ||r_t|| <= T |alpha - 1| G if T = 1: then sum_t ||g_t||^2 = ||s||^2."""
+    index = BEFORE
     gradient = length(basic(setting.gradient(index)))
     total = length(basic(setting.total(index)))
     whole = infer(OneTaskLength(TASK, basic(setting.gradient(index))), one)
@@ -319,7 +322,7 @@ def _single(setting: _Setting, index: Index, known: Theorem, one: Theorem) -> tu
     expanded = _expanded(setting, index)
     rate = Root((setting.alpha - 1) ** 2).poly()
     above = infer(RootAbove((setting.alpha - 1) ** 2))
-    _, joint = _sizes(setting, index, known)
+    _, joint = _sizes(setting, index)
     limit = over_tasks(TASK, setting.slope)
     left = compare_of(expanded).left
     reached = certify(left, norms**2 * (setting.alpha - 1) ** 2, expanded, squares, whole, one)
@@ -344,10 +347,11 @@ def _flipped(theorem: Theorem) -> Theorem:
     return infer(Certificate(compared.right, (), ((0, number(-1)),)), theorem)
 
 
-def _unequal(setting: _Setting, index: Index, known: Theorem) -> tuple[Theorem, Poly]:
+def _unequal(setting: _Setting) -> Sums:
     """sum_t ||r_t|| <= root(T (sum_t G_t^2 + max(0, T alpha^2 - 2 alpha) (sum_t G_t)^2))."""
+    index = BEFORE
     expanded = _le(_expanded(setting, index))
-    squares, joint = _sizes(setting, index, known)
+    squares, joint = _sizes(setting, index)
     growth = Root(_growth(setting)).poly()
     above = infer(RootAbove(_growth(setting)))
     total = length(basic(setting.total(index)))
@@ -375,7 +379,7 @@ def _unequal(setting: _Setting, index: Index, known: Theorem) -> tuple[Theorem, 
 
 @dataclass(frozen=True, slots=True)
 class _Bounds:
-    """Bounds along the multi-task run: of gradients at x_0 and x_n, and of Hessians at x_n."""
+    """Bounds along the multi-task run for every task: of gradients at x_0 and x_n, of Hessians at x_n."""
 
     setting: _Setting
     first: Theorem
@@ -385,15 +389,12 @@ class _Bounds:
 
 def _along(setting: _Setting) -> _Bounds:
     """Assumed: ||grad L_t(x_{m-1})|| <= G_t for m <= n + 1 and ||Hess L_t(x_m)|| <= H for m <= n."""
-    vector = SlopeAt(BoundTask(0), setting.joint, BEFORE)
-    limit = _bound_of_task(setting.slope)
-    slope: Claim = ForTasks(length(basic(vector)), limit)
     bend: Claim = ForTasks(BendNorm(BoundTask(0), setting.joint, NOW).poly(), setting.bend)
 
     def member(claim: Claim, index: Index) -> Theorem:
-        return infer(EveryTask(TASK), infer(InRange(index), assume(ForIndices(index, claim))))
+        return infer(InRange(index), assume(ForIndices(index, claim)))
 
-    return _Bounds(setting, member(slope, ONE), member(slope, NEXT), member(bend, NOW))
+    return _Bounds(setting, member(setting.slopes, ONE), member(setting.slopes, NEXT), member(bend, NOW))
 
 
 def _bound_of_task(slope: Poly) -> Poly:
@@ -404,9 +405,10 @@ def _bound_of_task(slope: Poly) -> Poly:
 
 def _path(bounds: _Bounds, sums: Sums) -> Theorem:
     """||C_n|| <= n (n - 1) / 2 H K by induction, K the bound of sum_t ||r_t||."""
-    setting, known = bounds.setting, bounds.bend
-    base, rate = sums(Index(0, False), bounds.first)
-    moving, _ = sums(NOW, bounds.slope)
+    setting, known = bounds.setting, infer(EveryTask(TASK), bounds.bend)
+    there, rate = sums
+    base = infer(Cut(), bounds.first, infer(Instantiate(ONE), there))
+    moving = infer(Cut(), bounds.slope, infer(Instantiate(NEXT), there))
     drift = _widened(_drift(setting, base, moving, rate))
     alpha, joint = setting.alpha, setting.joint
     claim = Compare(length(basic(PathTerm(alpha, NOW))), LE, HALF * N * (N - 1) * setting.bend * rate)
@@ -502,7 +504,7 @@ def _stays(setting: _Setting, radius: Poly) -> Theorem:
 
     def moved(index: Index, near: Theorem) -> Theorem:
         """||x_{i+1} - theta0|| <= ||x_i - theta0|| + |alpha| eta T G if x_i lies in the ball."""
-        slope = infer(BallSlope(TASK, joint, index), bounds, near)
+        slope = infer(EveryTask(TASK), infer(BallSlope(joint, index), bounds, near))
         sums = infer(SumOverTasks(TASK), slope)
         norms = infer(SumLength(TASK, basic(setting.gradient(index))))
         step = infer(StepNorm(joint, index))
@@ -563,9 +565,9 @@ def _within(setting: _Setting, radius: Poly) -> _Bounds:
     near = _reaches(setting, radius, infer(Cut(), shorter, _stays(setting, radius)))
     return _Bounds(
         setting,
-        infer(BallSlope(TASK, joint, Index(0, False)), bounds, _centre(setting, radius)),
-        infer(BallSlope(TASK, joint, NOW), bounds, near),
-        infer(BallBend(TASK, joint, NOW), bounds, near),
+        infer(BallSlope(joint, Index(0, False)), bounds, _centre(setting, radius)),
+        infer(BallSlope(joint, NOW), bounds, near),
+        infer(BallBend(joint, NOW), bounds, near),
     )
 
 
@@ -626,7 +628,7 @@ def task_bound(
 
 def _sums_in_numbers(setting: _Setting, rate: Fraction, count: Theorem) -> Sums:
     if compare_of(count).right == number(1):
-        return lambda index, known: _single(setting, index, known, count)
+        return _single(setting, count)
     factor, one = number(rate), number(1)
     alpha, tasks = setting.alpha, compare_of(count).right
     above = infer(Certificate(one, ((rational(rate - 1), (), one),), ()))
@@ -635,4 +637,4 @@ def _sums_in_numbers(setting: _Setting, rate: Fraction, count: Theorem) -> Sums:
     # (alpha T - 1)^2 + (alpha^2 (T + c) - 2 alpha) (c - T) = (alpha c - 1)^2
     multiplier = alpha**2 * (COUNT + tasks) - alpha * 2
     square = infer(Certificate(left, ((gap, (), one),), ((0, multiplier),)), count)
-    return lambda index, known: _by_cases(setting, index, known, factor, above, square)
+    return _by_cases(setting, factor, above, square)

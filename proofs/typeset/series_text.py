@@ -139,10 +139,13 @@ def combination_pieces(
         pieces = [Piece(text), Piece(rf"- {JOINT}^{{({writer.index(index)})}}")]
         return _within_factor(pieces, factor)
     taken = taken | combination.tasks
-    terms = sorted(combination.terms, key=lambda term: (_order(term[1]), vector_latex(term[1], writer, taken)))
+    signs = {vector: _sized(coefficient, writer) for coefficient, vector in combination.terms}
+    vectors = sorted(
+        signs, key=lambda v: (_order(v, signs[v][0]), -signs[v][0], vector_latex(v, writer, taken))
+    )
     pieces: list[Piece] = []
-    for coefficient, vector in terms:
-        sign, size = _sized(coefficient, writer)
+    for vector in vectors:
+        sign, size = signs[vector]
         body = vector_latex(vector, writer, taken)
         text = body if size == "1" else rf"{size}\, {body}"
         lead = "-" if sign < 0 else "+" if pieces else ""
@@ -161,10 +164,10 @@ def _within_factor(pieces: list[Piece], factor: str) -> list[Piece]:
     return [first, *pieces[1:-1], Piece(pieces[-1].text + r"\bigr)")]
 
 
-def _order(vector: Vector) -> int:
-    """Points first, then sums, gradients and Hessians."""
-    kinds = (Origin, RunPoint, DriftSum, PathTerm, Summed, SlopeAt, Slope, BendAt, Bend)
-    return kinds.index(type(vector))
+def _order(vector: Vector, sign: int = 1) -> int:
+    """Points first, then sums, gradients and Hessians; theta0 last of the points where it is subtracted."""
+    kinds = (RunPoint, Origin, DriftSum, PathTerm, Summed, SlopeAt, Slope, BendAt, Bend)
+    return -1 if isinstance(vector, Origin) and sign > 0 else kinds.index(type(vector))
 
 
 def _sized(coefficient: Poly, writer: Writer) -> tuple[int, str]:

@@ -11,8 +11,8 @@ from ..core import Rule, register
 from ..indices import Index
 from ..scalars import Poly, Root, is_nonnegative, number
 from ..sequences import Natural, index_value
-from ..series import BoundTask, Origin, Run, RunPoint, SlopeAt, Summed, Task, basic, combined
-from ..task_scalars import BallBounds, BendNorm, StepLength, length
+from ..series import BoundTask, Origin, Run, RunPoint, SlopeAt, Summed, basic, combined
+from ..task_scalars import BallBounds, BendNorm, ForTasks, StepLength, length
 from ..terms import INDEX
 from .logic import at_most, expect_premises, no_premises
 
@@ -67,7 +67,7 @@ def _in_ball(premises: tuple[Sequent, ...], run: Run, index: Index) -> BallBound
     claim, near = premises[0].claim, at_most(premises[1])
     if not isinstance(claim, BallBounds):
         raise KernelError("expected as first premise bounds in a ball")
-    if near.left != distance(run, index) or near.right != claim.radius:
+    if RunPoint(run, index).reach or near.left != distance(run, index) or near.right != claim.radius:
         raise KernelError("expected as second premise that the point lies in the ball")
     return claim
 
@@ -78,16 +78,15 @@ class BallSlope(Rule):
     """
     G |- ||grad L_t|| <= c and ||Hess L_t|| <= d in the ball    D |- ||x_i - theta0|| <= rho
     ----------------------------------------------------------------------------------------- BallSlope
-    G, D |- ||grad L_t(x_i)|| <= c
+    G, D |- ||grad L_t(x_i)|| <= c for every task t
     """
 
-    task: Task
     run: Run
     index: Index
 
-    def conclude(self, *premises: Sequent) -> Compare:
+    def conclude(self, *premises: Sequent) -> ForTasks:
         claim = _in_ball(premises, self.run, self.index)
-        return Compare(length(basic(SlopeAt(self.task, self.run, self.index))), LE, claim.slope)
+        return ForTasks(length(basic(SlopeAt(BoundTask(0), self.run, self.index))), claim.slope)
 
 
 @register
@@ -96,16 +95,15 @@ class BallBend(Rule):
     """
     G |- ||grad L_t|| <= c and ||Hess L_t|| <= d in the ball    D |- ||x_i - theta0|| <= rho
     ----------------------------------------------------------------------------------------- BallBend
-    G, D |- ||Hess L_t(x_i)|| <= d
+    G, D |- ||Hess L_t(x_i)|| <= d for every task t
     """
 
-    task: Task
     run: Run
     index: Index
 
-    def conclude(self, *premises: Sequent) -> Compare:
+    def conclude(self, *premises: Sequent) -> ForTasks:
         claim = _in_ball(premises, self.run, self.index)
-        return Compare(BendNorm(self.task, self.run, self.index).poly(), LE, claim.bend)
+        return ForTasks(BendNorm(BoundTask(0), self.run, self.index).poly(), claim.bend)
 
 
 @register
