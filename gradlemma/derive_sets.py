@@ -75,7 +75,7 @@ def _analytic(loss: Map, route: Route) -> Theorem:
     except NotCovered as error:
         other = "AEA-6" if route is Route.LAYERED else "AEA-1"
         raise ProblemError(
-            f"expected a network that the {route.value} route covers but got one with a map that it does not: "
+            f"expected a network that the {route.value} route covers but got a map that it does not: "
             f"{error.reason}",
             kind="value",
             remedy=f"{other} takes the other route",

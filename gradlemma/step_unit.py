@@ -23,6 +23,7 @@ from proofs.kernel.set_claims import (
     NonSingular,
     Null,
     Singular,
+    SomewhereEqual,
     Within,
 )
 from proofs.kernel.sets import Either, Empty, SingularPoints
@@ -34,7 +35,7 @@ from proofs.theorems.exceptional import (
     proximal_is_non_singular,
 )
 from proofs.theorems.map_analyticity import NotCovered
-from proofs.theorems.step_patterns import Occurrence, Pattern, patterns_at_most, steps_of_factor
+from proofs.theorems.step_patterns import Pattern, patterns_at_most, steps_of_factor
 from proofs.theorems.step_sizes import StepSizes, StepStatus, StepVerdict
 
 __all__ = ["Candidate", "Goal", "StepUnit", "dynamics_of"]
@@ -77,6 +78,7 @@ class StepUnit:
     """A loss with everything that is derived about its steps.
 
     prefix: of the names of its goals.
+    excluded: the goals that exclude a step size that a pattern's polynomial leaves.
     """
 
     loss: StepLoss
@@ -84,6 +86,7 @@ class StepUnit:
     prefix: str
     goals: dict[str, Goal] = field(default_factory=dict[str, Goal])
     candidates: list[Candidate] = field(default_factory=list[Candidate])
+    excluded: list[str] = field(default_factory=list[str])
     has_candidates: bool = False
     singular_set: tuple[Theorem, Theorem | None] | None = None
     skipped: str | None = None
@@ -106,6 +109,8 @@ class StepUnit:
             cases = tuple(pattern.case for pattern in enumerated.patterns)
             self.keep("patterns", locally, LocallyOneOf(loss, cases, locally.claim.off))
         for number, pattern in enumerate(enumerated.patterns):
+            if pattern.equal is not None:
+                self.keep(f"occurs.p{number}", pattern.equal, SomewhereEqual(loss, pattern.case))
             known = pattern.eigenvalues
             match None if known is None else known.claim:
                 case ConstantEigenvalues(coefficients=coefficients) if known is not None:
@@ -123,8 +128,12 @@ class StepUnit:
             for step in steps_of(pattern):
                 found.setdefault(step, []).append(pattern.label)
         for step, labels in sorted(found.items(), key=lambda item: enclosure(item[0])[0]):
-            verdict = self.sizes.verdict(step)
-            if verdict.status is not StepStatus.NON_SINGULAR:
+            verdict = self.verdict(step)
+            if verdict.status is StepStatus.NON_SINGULAR and verdict.theorem is not None:
+                name = f"excluded.e{len(self.excluded)}"
+                claim = NonSingular(Descent(self.loss.map, step))
+                self.excluded.append(self.keep(name, verdict.theorem, claim))
+            else:
                 label = labels[0] if verdict.pattern is None else verdict.pattern.label
                 others = tuple(other for other in dict.fromkeys(labels) if other != label)
                 self.candidates.append(Candidate(verdict, label, others))
@@ -146,6 +155,13 @@ class StepUnit:
 
     # -- verdicts ---------------------------------------------------------------------------------
 
+    def verdict(self, step: StepSize) -> StepVerdict:
+        """What is derived about a step of gradient descent; undecided where a rule refuses."""
+        try:
+            return self.sizes.verdict(step)
+        except KernelError as error:
+            return StepVerdict(step, StepStatus.UNDECIDED, f"not derived: {error}", None)
+
     def answer(self, rule: StepRule, step: StepSize) -> StepVerdict:
         """What is derived about one step of the optimiser; nothing is replayed yet."""
         if rule.not_covered is not None:
@@ -161,7 +177,7 @@ class StepUnit:
                 return self._descent(step)
 
     def _descent(self, step: StepSize) -> StepVerdict:
-        found = self.sizes.verdict(step)
+        found = self.verdict(step)
         if found.status is StepStatus.UNDECIDED and self.skipped is not None:
             return StepVerdict(step, StepStatus.UNDECIDED, self.skipped, None)
         return found
@@ -208,14 +224,6 @@ class StepUnit:
         return Singular(moved) if verdict.status is StepStatus.SINGULAR else NonSingular(moved)
 
     # -- coverage ---------------------------------------------------------------------------------
-
-    @property
-    def visited(self) -> int:
-        return self.sizes.count(Occurrence.VISITED)
-
-    @property
-    def unknown(self) -> int:
-        return self.sizes.count(Occurrence.UNKNOWN)
 
     @property
     def possible(self) -> int:

@@ -6,7 +6,7 @@ differentiable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from proofs.kernel.map_hessians import ball_hessian, exact_hessian
 from proofs.kernel.map_values import Point, coordinates
 from proofs.kernel.maps import Map
 
-__all__ = ["Collapse", "DeterminantAt", "collapse", "compare_determinants"]
+__all__ = ["Collapse", "DeterminantAt", "collapse", "compare_determinants", "hessian_by_autograd"]
 
 BITS = 256
 EPS = torch.finfo(torch.float64).eps
@@ -114,7 +114,7 @@ def _draw(loss: Map, generator: torch.Generator, at_kinks: AtKinks | None) -> tu
 def _compared(loss: Map, numbers: dict[Map, int], step: fmpq, point: Point, case: Map) -> DeterminantAt:
     flat = tuple(point[name][number] for name, number in coordinates(loss))
     theta = torch.tensor([_float(q) for q in flat], dtype=torch.float64)
-    by_autograd: Tensor = torch.func.hessian(reading(loss))(theta)
+    by_autograd = hessian_by_autograd(loss, theta)
     identity = torch.eye(len(flat), dtype=torch.float64)
     found = torch.linalg.eigvalsh(identity - _float(step) * by_autograd)
     tier, reference, jacobian = _reference(case, point, step)
@@ -209,11 +209,10 @@ def collapse(
         raise NumericsError(f"expected more than {size} points in a radius > 0 but got samples={samples}")
     away = 2 * torch.rand((samples, size), generator=generator, dtype=torch.float64) - 1
     cloud = centre + radius * away
-    gradient = torch.func.vmap(torch.func.grad(reading(loss)))
-    nearest = torch.func.vmap(kink_distances(loss))
+    value, nearest = reading(loss), kink_distances(loss)
     clouds = [cloud]
     for _ in range(steps):
-        cloud = cloud - _float(step) * gradient(cloud)
+        cloud = cloud - _float(step) * torch.stack([_gradient(value, point) for point in cloud])
         clouds.append(cloud)
     if not all(bool(torch.isfinite(points).all()) for points in clouds):
         raise NumericsError("expected a cloud that stays finite; try fewer steps or a smaller step size")
@@ -221,9 +220,20 @@ def collapse(
         step=_float(step),
         radius=radius,
         spreads=tuple(tuple(_spread(points).tolist()) for points in clouds),
-        kink_distances=tuple(float(nearest(points).min()) for points in clouds),
+        kink_distances=tuple(min(float(nearest(point)) for point in points) for points in clouds),
         means=tuple(tuple(points.mean(0).tolist()) for points in clouds),
     )
+
+
+def _gradient(value: Callable[[Tensor], Tensor], point: Tensor) -> Tensor:
+    theta = point.detach().requires_grad_()
+    return torch.autograd.grad(value(theta), theta)[0]
+
+
+def hessian_by_autograd(loss: Map, theta: Tensor) -> Tensor:
+    """[P] -> [P, P], row by row: for few points this is ready sooner than what torch.func loads."""
+    found: Any = torch.autograd.functional.hessian(reading(loss), theta)
+    return found
 
 
 def _spread(points: Tensor) -> Tensor:

@@ -195,18 +195,50 @@ class StepTarget(Target):
             return None
 
     def snippet(self, witness: Witness) -> str | None:
+        """Python text that decides the claim again, and computes the determinant or rank by autograd."""
         from .recheck import case_of
 
-        case = pformat(case_of(witness), width=100, compact=True)
-        return (
-            f'"""{witness.statement} fails at an exact instance."""\n\n'
-            "from numerics.search.recheck import recheck\n\n"
-            f"case = {case}\n\n"
-            f"# {self.says(witness.quantity)}: decided in rationals, with the polynomials of the case.\n"
-            "shown = recheck(case)\n"
-            'print(f"{shown.left} > {shown.right} ({shown.method})")\n'
-            "assert shown.refuted\n"
-        )
+        names = [block.name for block in self.blocks]
+        lines = [
+            f'"""{witness.statement} fails at an exact instance."""',
+            "",
+            "from fractions import Fraction",
+            "",
+            "import torch",
+            "",
+            "from numerics.maps import reading",
+            "from numerics.search.recheck import recheck, setting_of",
+            "from numerics.search.step_target import loss_of",
+            "",
+            f"case = {pformat(case_of(witness), width=100, compact=True)}",
+            "",
+            f"# {self.says(witness.quantity)}: decided in rationals, with the polynomials of the case.",
+            "shown = recheck(case)",
+            'print(f"{shown.left} > {shown.right} ({shown.method})")',
+            "assert shown.refuted",
+            "",
+            "",
+            "def flat(values):",
+            "    deep = isinstance(values, list)",
+            "    return [e for v in values for e in flat(v)] if deep else [float(Fraction(values))]",
+            "",
+            "",
+            "# The same by autograd, in float64.",
+            "setting, numbers = setting_of(case), case['instance']",
+            f"entries = [e for name in {names!r} for e in flat(numbers[name])]",
+            "theta = torch.tensor(entries, dtype=torch.float64)",
+            "loss, eta = reading(loss_of(setting)), float(setting.step)",
+            *self.float_lines(witness.quantity),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def float_lines(self, quantity: str) -> list[str]:
+        """The lines that print the determinant or the rank, after those that read theta."""
+        value = "torch.linalg.matrix_rank(matrix)" if quantity == "open" else "torch.linalg.det(matrix).abs()"
+        return [
+            "matrix = torch.eye(len(theta)) - eta * torch.func.hessian(loss)(theta)",
+            f'print(f"in float64: {{float({value}):.12g}}")',
+        ]
 
 
 def collapsed(size: int, rank: int) -> Comparison:

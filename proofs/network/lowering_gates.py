@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
-
-from proofs.kernel.maps import Contract, Entry, Map, Total
+from proofs.kernel.maps import Contract, Entry, Map, Pick, Total, size_of
 
 from .architecture_layers import TopK
 from .lowering_parts import (
     EXP,
     STEP,
-    STEP_AFTER,
     constant_map,
     difference,
     filled,
     lead_of,
     reciprocal,
-    spread,
 )
 
 __all__ = ["top_k"]
@@ -41,18 +37,23 @@ def top_k(layer: TopK, of: Map) -> Map:
 
 
 def _ranks(of: Map) -> Map:
-    """r_i for each entry."""
+    """r_i for each entry: for j < i, j comes before i where x_j - x_i >= 0, else i before j."""
     shape, lead = of.require_shape(), lead_of(of)
-    width, axes = shape[-1], tuple(range(len(shape) - 1))
-    pairs = (*shape, width)
-    # [..., j, i] -> x_j - x_i
-    apart = difference(spread(of, pairs, (*axes, len(axes))), spread(of, pairs, (*axes, len(axes) + 1)))
-    earlier = np.triu(np.ones((width, width), dtype=int), 1)
-    parts = [
-        Contract(f"{lead}ji,ji->{lead}i", Entry(step, apart), constant_map(mask.ravel().tolist(), mask.shape))
-        for step, mask in ((STEP, earlier), (STEP_AFTER, earlier.T))
-    ]
-    return Total(tuple(parts))
+    width, rows = shape[-1], size_of(shape[:-1])
+    pairs = [(j, i) for i in range(width) for j in range(i)]
+    after = [width - 1 - i for i in range(width)]
+    # The number of those after i that i comes before is taken off again, one for each such pair.
+    start = constant_map(after * rows, shape)
+    if not pairs:
+        return start
+
+    def side(number: int) -> Map:
+        numbers = tuple(row * width + pair[number] for row in range(rows) for pair in pairs)
+        return Pick(of, numbers, (*shape[:-1], len(pairs)))
+
+    before = Entry(STEP, difference(side(0), side(1)))
+    counts = [(i == pair[1]) - (i == pair[0]) for pair in pairs for i in range(width)]
+    return Total((start, Contract(f"{lead}p,pi->{lead}i", before, constant_map(counts, (len(pairs), width)))))
 
 
 def _below(ranks: Map, limit: int) -> Map:

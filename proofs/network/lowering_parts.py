@@ -13,7 +13,7 @@ from proofs.kernel.maps import Contract, Entry, Fixed, Map, Partial, Pick, Scale
 from proofs.kernel.univariate import argument, call, constant, piecewise
 
 __all__ = [
-    "EXP", "RELU", "STEP", "STEP_AFTER", "affine", "constant_map", "difference", "filled", "lead_of",
+    "EXP", "RELU", "STEP", "affine", "constant_map", "difference", "filled", "lead_of",
     "numbers_of", "picked", "reciprocal", "relu_of", "reshaped", "softmax", "spread",
 ]  # fmt: skip
 
@@ -21,7 +21,6 @@ EXP = piecewise("exp", {}, [], [call("exp")])
 RELU = piecewise("relu", {}, [0], [constant(0), argument()])
 # 0 below 0 and 1 above; at 0 the value is 1 and 0.
 STEP = piecewise("step", {}, [0], [constant(0), constant(1)])
-STEP_AFTER = piecewise("step_after", {}, [0], [constant(0), constant(1)], {Fraction(0): Fraction(0)})
 
 
 def constant_map(values: Any, shape: Shape) -> Fixed:

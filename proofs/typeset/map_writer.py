@@ -283,12 +283,7 @@ class MapWriter:
         """The set, breakable at unions."""
         match region:
             case Either(parts=parts):
-                last = len(parts) - 1
-                texts = [
-                    self.region(p, tight=not (i == last and isinstance(p, UnionOver)))
-                    for i, p in enumerate(parts)
-                ]
-                return [Piece(texts[0]), *(Piece(rf"\cup {text}") for text in texts[1:])]
+                return self._union(parts)
             case Meet(left=left, right=right):
                 return [Piece(self._meeting(left)), Piece(rf"\cap {self._meeting(right)}")]
             case Without(left=left, right=right):
@@ -298,6 +293,18 @@ class MapWriter:
                 ]
             case _:
                 return [Piece(self._set(region))]
+
+    def _union(self, parts: tuple[Region, ...]) -> list[Piece]:
+        """A union; one of many sets by its first ones and its last one."""
+        is_long = len(parts) > MOST_PARTS and not self.notation.is_exact
+        shown = [*parts[:SHOWN_PARTS], parts[-1]] if is_long else list(parts)
+        texts = [
+            self.region(part, tight=not (place == len(shown) - 1 and isinstance(part, UnionOver)))
+            for place, part in enumerate(shown)
+        ]
+        if is_long:
+            texts.insert(SHOWN_PARTS, rf"\overset{{\text{{{len(parts) - len(shown)} more}}}}{{\cdots}}")
+        return [Piece(texts[0]), *(Piece(rf"\cup {text}") for text in texts[1:])]
 
     def _meeting(self, region: Region) -> str:
         return self.region(region, tight=not isinstance(region, Meet))
@@ -385,6 +392,8 @@ class MapWriter:
                 return ""
 
     def _times(self, step: StepSize) -> str:
+        if isinstance(step, StepNumber) and step.value == 1:
+            return ""
         return self.step(step) + (r"\," if not isinstance(step, AnyStep) else "")
 
     def _combined(self, first: fmpq, second: fmpq) -> str:

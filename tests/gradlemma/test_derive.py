@@ -12,6 +12,7 @@ import pytest
 from gradlemma.derive import FOR_NETWORKS, run_derive
 from gradlemma.replay import run_replay
 from proofs.errors import GradlemmaError
+from proofs.kernel.codec import decode
 from proofs.registry import registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,3 +122,37 @@ def test_the_joint_refinement_is_derived_where_the_problem_asks_for_it(capsys):
     assert "refined" in capsys.readouterr().out
     with pytest.raises(GradlemmaError, match="refine: true"):
         _derive("BND-1-joint", problem=ROOT / "examples" / "minimal.yaml")
+
+
+@pytest.mark.parametrize("identifier", ["AEA-1", "AEA-6", "AEA-7", "AEA-8", "NSG-1", "NSG-2", "NSG-3"])
+def test_statements_about_sets_are_derived_for_a_problem(identifier, capsys):
+    _derive(identifier, problem=ROOT / "examples" / "relu_121.yaml", form="json")
+    document = json.loads(capsys.readouterr().out)
+    goals = decode(document["derivation"])
+    claims = {type(theorem.claim).__name__ for theorem in goals.values()}
+    assert claims <= {
+        "AlmostEverywhereAnalytic",
+        "Within",
+        "Null",
+        "NonSingular",
+        "ForAlmostAllSteps",
+        "Singular",
+    }
+    supposed = {type(claim).__name__ for theorem in goals.values() for claim in theorem.hypotheses}
+    assert supposed <= {"AvoidsExceptional", "Exceptional"}
+
+
+def test_a_network_that_no_route_covers_is_refused_with_the_other_one(tmp_path):
+    path = tmp_path / "tied.yaml"
+    path.write_text(
+        "schema: 1\nname: tied\ninput: {shape: [3, 1]}\ndata: {inline: {x: [[1, 0, 2]], y: [[1]]}}\n"
+        "network:\n  - recurrent: {width: 2, steps: 3, activation: relu}\n  - dense: {width: 1}\nloss: half_mse\n"
+    )
+    with pytest.raises(GradlemmaError, match="layered route"):
+        _derive("AEA-1", problem=path)
+
+
+@pytest.mark.parametrize("identifier", ["AEA-2", "AEA-4", "NSG-2-dead"])
+def test_statements_without_an_instance_take_no_problem(identifier):
+    with pytest.raises(GradlemmaError, match="no options of a network"):
+        _derive(identifier, problem=ROOT / "examples" / "relu_121.yaml")

@@ -60,8 +60,8 @@ def test_one_statement_is_printed_in_full(identifier, capsys):
     for name in found.theorems():
         assert f"\n{name}: " in shown
     assert found.instantiate.command in shown
-    assert "\\l" in shown and found.source in shown
-    assert shown.count("  without ") == len(found.counterexamples)
+    assert re.search(r"\n    \$.*\\.*\$\n", shown) and found.source in shown
+    assert shown.count("\n  without ") == len(found.counterexamples)
 
 
 def test_json_holds_the_whole_registry(capsys):

@@ -42,7 +42,8 @@ def run(tmp_path, *arguments):
 
 def test_every_statement_that_can_be_sampled_has_an_attack():
     assert set(ATTACKS) == {s.id for s in registry() if isinstance(s.sampling, Sampled)}
-    assert [a.statement for a in registered([], None)] == [s.id for s in registry()]
+    sampled = [s.id for s in registry() if isinstance(s.sampling, Sampled)]
+    assert [a.statement for a in registered([], None)] == sampled
 
 
 def test_a_true_statement_holds(tmp_path):
@@ -74,7 +75,10 @@ def test_snippet_and_problem_file_of_every_witness(identifier, dropped, tmp_path
     assert target.says(witness.quantity) in sentence(witness, target)
     exec(compile(snippet(witness, target), "snippet", "exec"), {"__name__": "snippet"})
     exact, near = capsys.readouterr().out.splitlines()
-    assert float(near.removeprefix("in float64: ")) == pytest.approx(_number(exact.split(" > ")[0]), rel=1e-9)
+    left, right = exact.partition(" (")[0].split(" > ")
+    # Of a map that collapses the rank, which stands on the right, is computed once more.
+    again = right if witness.quantity in ("open", "rank", "at_rest") else left
+    assert float(near.removeprefix("in float64: ")) == pytest.approx(_number(again), rel=1e-9)
     path = tmp_path / "witness.yaml"
     path.write_text(problem_file(witness, target))
     if dropped in ("targets", "target-range"):

@@ -9,7 +9,7 @@ from numerics.search.attacks import ATTACKS
 from numerics.search.engine import search
 from numerics.search.outcome import PROFILES, Verdict
 from numerics.search.recheck import case_of, recheck
-from numerics.search.settings import FunctionSetting, GivenSetting, NetworkSetting
+from numerics.search.settings import FunctionSetting, GivenSetting, NetworkSetting, StepSetting
 from proofs.registry import registry, statement
 
 DROPPABLE = [(s.id, h.name) for s in registry() for h in s.hypotheses if h.can_be_dropped]
@@ -41,6 +41,9 @@ def test_the_search_finds_the_minimal_witness_of_the_registry(identifier, droppe
         case GivenSetting(network=network, inputs=inputs):
             assert inputs.shape == (1, 1)
             assert network.depth == (2 if (identifier, dropped) in TWO_LAYERS else 1)
+        case StepSetting(network=network, inputs=inputs):
+            assert inputs.shape == (1, 1)
+            assert network.depth == (2 if identifier == "NSG-2-dead" else 1)
 
 
 def test_every_hypothesis_that_can_be_dropped_has_a_witness():

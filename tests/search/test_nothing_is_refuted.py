@@ -15,9 +15,10 @@ from numerics.search.recheck import case_of
 
 @pytest.mark.parametrize("statement", sorted(ATTACKS))
 def test_no_statement_is_refuted(statement):
-    found = search(ATTACKS[statement](None), replace(PROFILES["ci"], examples=12), seed=11)
+    attack = ATTACKS[statement](None)
+    found = search(attack, replace(PROFILES["ci"], examples=12), seed=11)
     assert found.verdict is Verdict.HOLDS, (found.witness and case_of(found.witness)) or found.sentence()
-    assert found.largest_ratio > 0.3
+    assert found.instances > 1000 and (found.largest_ratio > 0.3 or not attack.is_ratio)
 
 
 @pytest.mark.nightly

@@ -161,6 +161,30 @@ class _MomentumTarget(StepTarget):
             for name, entries in theta.items()
         }
 
+    def float_lines(self, quantity: str) -> list[str]:
+        rest = quantity == "at_rest"
+        start = "theta" if rest else "torch.cat([theta, velocity])"
+        names = [f"v.{block.name}" for block in self.blocks]
+        return [
+            "beta, gradient, size = float(setting.momentum), torch.func.grad(loss), len(theta)",
+            *([] if rest else [f"velocity = torch.tensor([e for n in {names!r} for e in flat(numbers[n])])"]),
+            "",
+            "",
+            "def step(theta, v):",
+            "    after = beta * v - eta * gradient(theta)",
+            "    return theta + after, after",
+            "",
+            "",
+            "def moved(both):",
+            "    return step(*step(both, 0 * both))[0]"
+            if rest
+            else "    return torch.cat(step(both[:size], both[size:]))",
+            "",
+            "",
+            f"rank = torch.linalg.matrix_rank(torch.func.jacfwd(moved)({start}))",
+            'print(f"in float64: {float(rank):.12g}")',
+        ]
+
 
 def _relative(jacobian: Tensor) -> Tensor:
     """|det|, each singular value s as s / (1 + s)."""

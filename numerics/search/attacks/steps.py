@@ -19,7 +19,8 @@ from proofs.kernel.intervals import to_fmpq
 from proofs.kernel.maps import StepNumber
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Loss, Network, activation
-from proofs.theorems.step_sizes import StepSizes, StepStatus, StepVerdict
+from proofs.theorems.step_patterns import Pattern, vanishing
+from proofs.theorems.step_sizes import StepSizes, StepStatus
 
 from ._settings import seeds
 
@@ -65,19 +66,31 @@ def _numbers(draw: DrawFn, count: int, width: int, halves: tuple[int, ...]) -> E
 
 
 @lru_cache(maxsize=256)
-def _verdict(setting: StepSetting) -> StepVerdict:
-    """What the kernel shows of the setting's step size, whatever the seed of the draws."""
+def _studied(setting: StepSetting) -> StepSizes:
+    """What the kernel shows of the setting's step sizes."""
     found = StepSizes(loss_of(setting), limit=MOST_PATTERNS)
     found.prove_analytic()
     found.find_patterns()
     found.find_spectra()
-    return found.verdict(StepNumber(to_fmpq(setting.step)))
+    return found
 
 
-def _require(verdict: StepVerdict, *statuses: StepStatus) -> StepVerdict:
-    if verdict.status not in statuses:
+def _step(setting: StepSetting) -> StepNumber:
+    return StepNumber(to_fmpq(setting.step))
+
+
+def _require_non_singular(setting: StepSetting) -> None:
+    verdict = _studied(setting).verdict(_step(setting))
+    if verdict.status is not StepStatus.NON_SINGULAR:
         raise GradlemmaError(f"expected another verdict but got {verdict.status.value}: {verdict.reason}")
-    return verdict
+
+
+def _collapsing(setting: StepSetting) -> Pattern | None:
+    """A pattern that occurs and of which it is derived that the determinant is 0 everywhere."""
+    for pattern in _studied(setting).enumerated.patterns:
+        if pattern.equal is not None and vanishing(pattern.case, _step(setting)) is not None:
+            return pattern
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ class EveryStep(Attack):
 
     def prepare(self, setting: Any) -> StepTarget:
         if self.dropped != "almost-every-step":
-            _require(_verdict(setting), StepStatus.NON_SINGULAR)
+            _require_non_singular(setting)
         return StepTarget(setting, {"open": OPEN})
 
 
@@ -113,9 +126,8 @@ class ExceptionalStep(Attack):
             return StepTarget(setting, {"open": OPEN})
         if self.dropped == "exceptional":
             return StepTarget(setting, {"stays": STAYS})
-        verdict = _require(_verdict(setting), StepStatus.SINGULAR, StepStatus.NON_SINGULAR)
-        if verdict.status is StepStatus.NON_SINGULAR:
-            return StepTarget(setting, {"open": OPEN})
-        if verdict.pattern is None or verdict.pattern.point is None:
-            raise GradlemmaError("expected the point of a pattern")
-        return StepTarget(setting, {"stays": STAYS}, verdict.pattern.point)
+        pattern = _collapsing(setting)
+        if pattern is not None:
+            return StepTarget(setting, {"stays": STAYS}, pattern.point)
+        _require_non_singular(setting)
+        return StepTarget(setting, {"open": OPEN})

@@ -11,7 +11,7 @@ from ..claims import Claim, Sequent
 from ..core import Rule, register
 from ..map_substitution import check_images, claim_with, region_with
 from ..maps import AnyPlace, AnyStep, Given, Map, Place, StepSize, Unknown
-from ..set_claims import NotWithin, Null, SetClaim, Within, symbols_in
+from ..set_claims import NotWithin, Null, OuterAnalytic, SetClaim, Within, symbols_in
 from ..sets import (
     Boundary,
     Component,
@@ -49,9 +49,16 @@ def null(premise: Sequent) -> Region:
 
 
 def require_fresh(symbol: object, *claims: Claim) -> None:
-    """Refuses where an arbitrary number, step size or tensor is not arbitrary: a claim speaks of it."""
-    if any(symbol in symbols_in(claim) for claim in claims):
+    """Refuses where an arbitrary number, step size or tensor is not arbitrary: a claim speaks of it.
+
+    What is claimed of the function that is applied last in g(p) does not depend on the values of data in p.
+    """
+    if any(symbol in symbols_in(claim) and not _about_function(symbol, claim) for claim in claims):
         raise KernelError(f"expected a hypothesis to say nothing about {symbol!r}")
+
+
+def _about_function(symbol: object, claim: Claim) -> bool:
+    return isinstance(symbol, Given) and isinstance(claim, OuterAnalytic)
 
 
 def _atoms(*regions: Region) -> list[Region]:
