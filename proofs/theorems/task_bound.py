@@ -104,7 +104,7 @@ class TaskBoundTheorems:
     """The theorems for symbolic k = n >= 1, T >= 1, alpha, G and H.
 
     bound: ||C_n|| <= T n (n - 1) / 2 max(1, |alpha T - 1|) H G;  one_task: with |alpha - 1| for T = 1;
-    unequal: with a bound G_t for every task;  ball: x_n stays in the ball if n |alpha| eta T G <= rho;
+    unequal: with a bound G_t for every task;  ball: x_n stays in the ball if n |alpha| eta T G <= r;
     bound_in_ball: the bound for a ball in which the run stays.
     """
 
@@ -173,7 +173,7 @@ def task_bound_theorems() -> TaskBoundTheorems:
     single = _path(_along(setting), _single(setting, one))
     each = _Setting(alpha, own, bend, signs[1:])
     unequal = _path(_along(each), _unequal(each))
-    radius = Real("rho").poly()
+    radius = Real("r").poly()
     ball, inside = _stays(setting, radius), _path(_within(setting, radius), several)
     return TaskBoundTheorems(
         bound, single, unequal, _last_multiple(setting, radius, ball), _last_multiple(setting, radius, inside)
@@ -496,7 +496,7 @@ def _speed(setting: _Setting) -> Poly:
 
 
 def _stays(setting: _Setting, radius: Poly) -> Theorem:
-    """||x_n - theta0|| <= n |alpha| eta T G by induction, if m |alpha| eta T G <= rho for m < n and 0 <= rho."""
+    """||x_n - theta0|| <= n |alpha| eta T G by induction, if m |alpha| eta T G <= r for m < n and 0 <= r."""
     bounds = assume(BallBounds(radius, setting.slope, setting.bend))
     speed, joint = _speed(setting), setting.joint
     start = infer(StartLength(joint))
@@ -541,19 +541,19 @@ def _stays(setting: _Setting, radius: Poly) -> Theorem:
 
 
 def _centre(setting: _Setting, radius: Poly) -> Theorem:
-    """||x_0 - theta0|| <= rho."""
+    """||x_0 - theta0|| <= r."""
     start, sign = infer(StartLength(setting.joint)), assume(Compare(number(0), LE, radius))
     place = distance(setting.joint, Index(0, False))
     return certify(place, radius, products=[((_le(start),), number(1)), ((sign,), number(1))])
 
 
 def _multiples(setting: _Setting, radius: Poly, end: Index) -> Theorem:
-    """m |alpha| eta T G <= rho for m = 1, ..., end, assumed."""
+    """m |alpha| eta T G <= r for m = 1, ..., end, assumed."""
     return assume(ForIndices(end, Compare(N * _speed(setting), LE, radius)))
 
 
 def _reaches(setting: _Setting, radius: Poly, moved: Theorem) -> Theorem:
-    """||x_n - theta0|| <= rho from ||x_n - theta0|| <= n |alpha| eta T G."""
+    """||x_n - theta0|| <= r from ||x_n - theta0|| <= n |alpha| eta T G."""
     last = infer(InRange(NOW), _multiples(setting, radius, NOW))
     return certify(compare_of(moved).left, radius, products=[((moved,), number(1)), ((last,), number(1))])
 
@@ -572,7 +572,7 @@ def _within(setting: _Setting, radius: Poly) -> _Bounds:
 
 
 def _last_multiple(setting: _Setting, radius: Poly, theorem: Theorem) -> Theorem:
-    """The theorem under (n - 1) |alpha| eta T G <= rho alone."""
+    """The theorem under (n - 1) |alpha| eta T G <= r alone."""
     speed = _speed(setting)
     signs = [] if is_nonnegative(speed) else [_sign(speed, setting)]
     premise = assume(Compare(index_value(BEFORE) * speed, LE, radius))
@@ -594,7 +594,7 @@ def optimal_factor(alpha: Fraction | int, tasks: int) -> Fraction:
 def stays_in_ball(
     slope: Fraction | int, alpha: Fraction | int, tasks: int, step: Fraction | int, steps: int, radius: Fraction | int
 ) -> bool:
-    """Whether (k - 1) |alpha| eta T G <= rho, so that x_0, ..., x_{k-1} lie in the ball where G holds."""
+    """Whether (k - 1) |alpha| eta T G <= r, so that x_0, ..., x_{k-1} lie in the ball where G holds."""
     return (steps - 1) * abs(Fraction(alpha)) * Fraction(step) * tasks * Fraction(slope) <= Fraction(radius)
 
 
