@@ -53,7 +53,7 @@ from .layout import Piece, width_of
 from .map_names import MapNames
 from .names import function_latex, index_latex, layer_of, name_latex, natural
 from .numerals import as_fraction, decimal_down, decimal_up, exact_latex, is_short
-from .series_text import absolute_root, series_atom
+from .series_text import absolute_root, positive_part, series_atom
 from .sympy_forms import value_latex
 
 __all__ = ["Notation", "Writer", "numeral"]
@@ -337,6 +337,8 @@ class Writer:
     def _power(self, inner: Atom, exponent: int, *, up: bool) -> str:
         if isinstance(inner, Power):
             return self._indexed_power(inner, exponent, up=up)
+        if isinstance(inner, Root) and exponent == 2 and (positive := positive_part(inner, self)) is not None:
+            return positive
         text = self.atom(inner, up=up)
         if exponent == 1:
             return text

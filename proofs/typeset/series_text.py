@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proofs.kernel.claims import Claim
-from proofs.kernel.scalars import Atom, Poly, Real, Root, number
+from proofs.kernel.scalars import Atom, Poly, Real, Root, is_nonnegative, number
 from proofs.kernel.series import (
     AnyTask,
     Bend,
@@ -49,7 +49,7 @@ from .layout import Inline, Math, Piece, math
 if TYPE_CHECKING:
     from .expressions import Writer
 
-__all__ = ["absolute_root", "combination_pieces", "is_run_claim", "run_claim", "series_atom", "vector_latex"]
+__all__ = ["absolute_root", "combination_pieces", "is_run_claim", "positive_part", "run_claim", "series_atom", "vector_latex"]
 
 # The letters of bound tasks; an arbitrary one is mostly t.
 LETTERS = ("u", "v", "w", "p", "q", "t")
@@ -194,6 +194,15 @@ def absolute_root(inner: Root, writer: Writer) -> str | None:
         if len(terms) == 3 and monomial and (part - 1) ** 2 == inner.radicand and _is_plain(part):
             return rf"\lvert {writer.poly(part)} - 1\rvert"
     return None
+
+
+def positive_part(inner: Root, writer: Writer) -> str | None:
+    """max(0, e) for the square of the root of an e about tasks that may be negative."""
+    atoms = inner.radicand.atoms()
+    is_about_tasks = TaskCount() in atoms and _is_plain(inner.radicand)
+    if not is_about_tasks or is_nonnegative(inner.radicand) or absolute_root(inner, writer) is not None:
+        return None
+    return rf"\max(0,\, {writer.poly(inner.radicand)})"
 
 
 def _is_plain(poly: Poly) -> bool:

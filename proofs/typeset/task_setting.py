@@ -179,8 +179,10 @@ def _optimal() -> tuple[Inline, ...]:
         "No smaller factor than ", math(r"\max(1,\lvert\alpha T-1\rvert)"), " serves for every loss if ", math(r"T\ge 2"),
         ". With ", math(r"L_{t}=\tfrac12\theta^{2}"), " and ", math(r"\theta_{0}=1"), " all of ", math(r"\lVert C_{k}\rVert"),
         ", ", math("G"), " and ", math("H"), " tend to the values with ", math(r"\lvert\alpha T-1\rvert"), " as ", math(r"\eta\to 0"),
-        "; with ", math(r"L_{1}=\tfrac12\theta^{2}=-L_{2}"), ", where the run stays at ", math(r"\theta_{0}"), ", the factor ",
-        math("1"), " is attained for ", math("T=2"), ".",
+        ". With ", math(r"L_{t}=\tfrac12\langle\theta,S_{t}\theta\rangle"), " on ", math(r"\mathbb{R}^{2}"), ", ",
+        math(r"S_{t}"), " the reflection that sends the unit vector ", math(r"\theta_{0}"), " to itself turned by ", math(r"2\pi t/T"),
+        ", the gradients add up to ", math("0"), " at ", math(r"\theta_{0}"), ", where the run stays, and the factor ", math("1"),
+        " is attained.",
     )  # fmt: skip
 
 
