@@ -49,13 +49,13 @@ def rational(parameters):
     }
 
 
-def by_autograd(function, parameters, steps, alpha, eta, *, along_path, loss="half_mse"):
+def by_autograd(function, parameters, steps, alpha, eta, *, along_path, loss="half_mse", tasks=TASKS):
     """C in the order of the names of the blocks, by gradients and Hessian-vector products."""
     names = sorted(parameters)
     sizes = [parameters[name].size for name in names]
 
     def loss_of(task):
-        x, y = (torch.tensor([[float(v) for v in row] for row in rows]).double() for rows in (task.inputs, task.targets))
+        x, y = (torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float64) for rows in (task.inputs, task.targets))
 
         def value(vector):
             parts = dict(zip(names, torch.split(vector, sizes), strict=True))
@@ -67,7 +67,7 @@ def by_autograd(function, parameters, steps, alpha, eta, *, along_path, loss="ha
 
         return value
 
-    losses = [loss_of(task) for task in TASKS]
+    losses = [loss_of(task) for task in tasks]
     theta = torch.cat([torch.tensor(parameters[name]).reshape(-1) for name in names])
 
     def rests(x):
@@ -113,12 +113,9 @@ def test_another_loss_and_an_architecture():
     labels = [Task(task.inputs, tuple((F(i % 2),) for i, _ in enumerate(task.targets))) for task in TASKS]
     form = closed_form(architecture, Loss.BCE, labels, 4, along_path=True)
     parameters = point(1, hidden=3)
-    global TASKS
-    kept, TASKS = TASKS, labels
-    try:
-        wanted = by_autograd(torch.tanh, parameters, 4, -0.4, 0.05, along_path=True, loss="bce")
-    finally:
-        TASKS = kept
+    wanted = by_autograd(
+        torch.tanh, parameters, 4, -0.4, 0.05, along_path=True, loss="bce", tasks=labels
+    )
     assert relative(form.values(parameters, -0.4, 0.05), wanted) < 1e-10
 
 
