@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gradlemma.decimals import shown_above
+from gradlemma.plain_runs import run_atom_text, run_claim_text
 from gradlemma.plain_sets import set_claim_text
 from proofs.kernel.claims import (
     Claim,
@@ -39,6 +40,7 @@ from proofs.kernel.scalars import (
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
 from proofs.kernel.set_claims import SetClaim
 from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
+from proofs.typeset.series_text import is_run_claim
 from proofs.typeset.sympy_forms import value_sympy
 
 __all__ = ["claim_text", "definition_text", "lets_of"]
@@ -102,6 +104,8 @@ class _Text:
                 return self._sup_bound(claim)
             case SetClaim():
                 return set_claim_text(claim, exact=self.exact)
+            case _ if is_run_claim(claim):
+                return run_claim_text(claim, self)
             case _:
                 return type(claim).__name__
 
@@ -159,7 +163,7 @@ class _Text:
                 block = replace(self, letter="m").term(member)
                 return f"||u_{{{block}, m<={self.index(end)}}}||"
             case _:
-                return "value"
+                return run_atom_text(inner, self) or "value"
 
     def term(self, term: Term) -> str:
         match term:

@@ -14,3 +14,9 @@ from .steps import EVERY_STEP as EVERY_STEP
 from .steps import PROXIMAL as PROXIMAL
 from .steps import START_AT_REST as START_AT_REST
 from .steps import TWO_WELLS as TWO_WELLS
+from .tasks import COLLAPSED_BINOMIAL as COLLAPSED_BINOMIAL
+from .tasks import KINK as KINK
+from .tasks import OPTIMAL_FACTOR as OPTIMAL_FACTOR
+from .tasks import PLUS_SIGN as PLUS_SIGN
+from .tasks import SEVERAL_STEPS as SEVERAL_STEPS
+from .tasks import WITHOUT_ALPHA as WITHOUT_ALPHA

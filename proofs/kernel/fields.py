@@ -28,6 +28,7 @@ from . import (
     series,
     set_claims,
     sets,
+    task_scalars,
     terms,
     univariate,
 )
@@ -40,7 +41,7 @@ __all__ = ["NODES", "check_fields", "fields_of", "is_node"]
 
 _MODULES = (
     terms, families, scalars, sequences, claims, univariate, indices, maps, sets, dynamics, set_claims,
-    series,
+    series, task_scalars,
 )  # fmt: skip
 _BASES = (
     Term, Abbreviation, Atom, Composite, Claim, claims.Sequent, maps.Map, maps.Place, maps.StepSize,

@@ -18,13 +18,17 @@ from .claims import Claim
 from .indices import Index
 from .interning import Interned
 from .scalars import Poly, number
-from .terms import INDEX, Variable, check_name
+from .terms import INDEX, Role, Variable, check_name
 
 __all__ = [
     "AnyTask", "Bend", "BendAt", "BoundTask", "Combination", "DriftSum", "Expansion", "Origin", "PathTerm",
-    "Run", "RunPoint", "Slope", "SlopeAt", "SmoothTasks", "Summed", "Task", "Vector", "basic", "bent",
-    "combined", "is_constant", "mapped", "opened", "summed", "vector_at", "zero",
+    "RUNS", "Run", "RunPoint", "Slope", "SlopeAt", "SmoothTasks", "Summed", "Task", "Vector", "basic", "bent",
+    "combined", "is_constant", "mapped", "opened", "run_with", "summed", "task_with", "vector_at", "vector_with",
+    "zero",
 ]  # fmt: skip
+
+# A mark among the variables of scalars that depend on tasks, on points of runs or on the step size.
+RUNS = Variable("runs", (), Role.INDEX)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +70,8 @@ class Run(metaclass=Interned):
     def __post_init__(self) -> None:
         if type(self.factor) is not Poly:
             raise KernelError("expected a task or none, and a factor of the step size")
-        if INDEX in self.factor.variables:
-            raise KernelError("expected a factor that does not depend on n")
+        if not self.factor.variables.isdisjoint((INDEX, RUNS)):
+            raise KernelError("expected a factor that does not depend on n, on tasks or on the step size")
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +223,8 @@ class Combination(metaclass=Interned):
         for coefficient, vector in self.terms:
             if type(coefficient) is not Poly or not isinstance(vector, Vector) or not coefficient.terms:  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise KernelError("expected polynomials other than 0 and vectors")
+            if RUNS in coefficient.variables:
+                raise KernelError("expected coefficients that do not depend on tasks or on the step size")
         keys = [vector.key for _, vector in self.terms]
         if keys != sorted(set(keys)):
             raise KernelError("expected distinct vectors in order")
@@ -268,47 +274,48 @@ def bent(task: Task, combination: Combination) -> Combination:
 
 def summed(task: AnyTask, combination: Combination) -> Combination:
     """The sum over all tasks in place of the arbitrary one."""
-    return mapped(combination, lambda vector: basic(Summed(_with(vector, task, BoundTask(0)))))
+    return mapped(combination, lambda vector: basic(Summed(vector_with(vector, task, BoundTask(0)))))
 
 
 def opened(vector: Summed, task: AnyTask) -> Vector:
     """The summand for an arbitrary task that does not occur in it."""
     if task in vector.tasks:
         raise KernelError("expected a task that does not occur in the sum")
-    return _with(vector.vector, BoundTask(0), task)
+    return vector_with(vector.vector, BoundTask(0), task)
 
 
-def _task(task: Task, old: Task, new: Task, depth: int) -> Task:
+def task_with(task: Task, old: Task, new: Task, depth: int) -> Task:
     """The task with `old` replaced, below that many sums."""
     wanted = BoundTask(old.depth + depth) if isinstance(old, BoundTask) else old
     put = BoundTask(new.depth + depth) if isinstance(new, BoundTask) else new
     return put if task is wanted else task
 
 
-def _run(run: Run, old: Task, new: Task, depth: int) -> Run:
-    return run if run.task is None else Run(_task(run.task, old, new, depth), run.factor)
+def run_with(run: Run, old: Task, new: Task, depth: int) -> Run:
+    """The run with its task replaced, below that many sums."""
+    return run if run.task is None else Run(task_with(run.task, old, new, depth), run.factor)
 
 
-def _with(vector: Vector, old: Task, new: Task, depth: int = 0) -> Vector:
+def vector_with(vector: Vector, old: Task, new: Task, depth: int = 0) -> Vector:
     """The vector with a task replaced; bound ones count the sums that are gone into."""
     match vector:
         case Origin() | PathTerm():
             return vector
         case Slope(task=task):
-            return Slope(_task(task, old, new, depth))
+            return Slope(task_with(task, old, new, depth))
         case Bend(task=task, vector=inner):
-            return Bend(_task(task, old, new, depth), _with(inner, old, new, depth))
+            return Bend(task_with(task, old, new, depth), vector_with(inner, old, new, depth))
         case Summed(vector=inner):
-            return Summed(_with(inner, old, new, depth + 1))
+            return Summed(vector_with(inner, old, new, depth + 1))
         case RunPoint(run=run, index=index):
-            return RunPoint(_run(run, old, new, depth), index)
+            return RunPoint(run_with(run, old, new, depth), index)
         case SlopeAt(task=task, run=run, index=index):
-            return SlopeAt(_task(task, old, new, depth), _run(run, old, new, depth), index)
+            return SlopeAt(task_with(task, old, new, depth), run_with(run, old, new, depth), index)
         case BendAt(task=task, run=run, index=index, vector=inner):
-            changed = _run(run, old, new, depth)
-            return BendAt(_task(task, old, new, depth), changed, index, _with(inner, old, new, depth))
+            changed = run_with(run, old, new, depth)
+            return BendAt(task_with(task, old, new, depth), changed, index, vector_with(inner, old, new, depth))
         case DriftSum(task=task, alpha=alpha, index=index):
-            return DriftSum(_task(task, old, new, depth), alpha, index)
+            return DriftSum(task_with(task, old, new, depth), alpha, index)
         case _:
             raise KernelError(f"no tasks are known of {type(vector).__name__}")
 

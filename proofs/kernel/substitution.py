@@ -19,6 +19,7 @@ from .monotone import sqrt_exact
 from .scalars import Atom, Let, Poly, Root, Value, number, substitute, value_of
 from .sequences import FamilyNorm, Natural, PartialSum, Power, family_norm, index_value, power
 from .series import Combination, basic, combined, vector_at
+from .task_scalars import BendNorm, Length, Product, TaskSum, length, product, task_sum
 from .terms import INDEX, Abbreviation, Mean, Named, Role, Term, Variable
 
 __all__ = ["body_of", "claim_at", "partial_sum", "poly_at", "term_at"]
@@ -171,6 +172,14 @@ class _Images:
                 return value_of(self.term(term))
             case Let(name=name):
                 raise KernelError(f"expected no n in {name}: an abbreviation without index has one body")
+            case Length(combination=combination):
+                return length(self.combination(combination))
+            case Product(left=left, right=right):
+                return product(vector_at(left, self._index), vector_at(right, self._index))
+            case BendNorm(task=task, run=run, index=index):
+                return BendNorm(task, run, index.at(self._index)).poly()
+            case TaskSum(body=body):
+                return task_sum(self.poly(body))
             case _:
                 return self._rebuilt(inner).poly()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proofs.errors import UnknownNameError
 
-from . import activations, analyticity, bounds, jets, losses, steps
+from . import activations, analyticity, bounds, jets, losses, steps, tasks
 from ._statement import Statement
 
 __all__ = ["registry", "statement"]
@@ -16,6 +16,7 @@ _ALL = (
     *bounds.STATEMENTS,
     *analyticity.STATEMENTS,
     *steps.STATEMENTS,
+    *tasks.STATEMENTS,
 )
 
 

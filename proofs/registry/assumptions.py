@@ -24,6 +24,7 @@ from proofs.kernel.claims import (
 )
 from proofs.kernel.maps import RankDet
 from proofs.kernel.scalars import Atom, DistanceNorm, Let, Norm, Poly, Real, number
+from proofs.kernel.series import SmoothTasks
 from proofs.kernel.set_claims import (
     AlmostEverywhereAnalytic,
     AvoidsExceptional,
@@ -36,6 +37,7 @@ from proofs.kernel.set_claims import (
     Within,
 )
 from proofs.kernel.sets import Empty, LevelSet, SingularPoints, Without
+from proofs.kernel.task_scalars import BallBounds, BendNorm, ForTasks, Length, StepLength, TaskCount
 from proofs.kernel.terms import Named, Role, Term, Variable
 
 __all__ = ["Assumption", "assumption_of"]
@@ -68,6 +70,12 @@ class Assumption(Enum):
     FULL_RANK = "a map has full rank somewhere"
     STEP_NOT_EXCEPTIONAL = "the step size is not exceptional"
     STEP_EXCEPTIONAL = "the step size is exceptional"
+    TASKS_SMOOTH = "the losses of the tasks are C^3 near theta_0"
+    RUN_SLOPES = "the gradients of the tasks' losses are bounded along the multi-task run"
+    RUN_BENDS = "the Hessians of the tasks' losses are bounded along the multi-task run"
+    SINGLE_TASK = "there is one task"
+    BALL_BOUNDS = "gradients and Hessians of the tasks' losses are bounded in a ball"
+    SHORT_RUN = "the multi-task run is too short to leave the ball"
 
 
 def assumption_of(claim: Claim) -> Assumption:
@@ -95,6 +103,14 @@ def assumption_of(claim: Claim) -> Assumption:
             return _of_comparison(claim)
         case SetClaim():
             return _of_sets(claim)
+        case SmoothTasks():
+            return Assumption.TASKS_SMOOTH
+        case BallBounds():
+            return Assumption.BALL_BOUNDS
+        case ForTasks(left=left) if isinstance(_single(left), Length):
+            return Assumption.RUN_SLOPES
+        case ForTasks(left=left) if isinstance(_single(left), BendNorm):
+            return Assumption.RUN_BENDS
         case _:
             raise KernelError(f"no kind of assumption is known for {type(claim).__name__}")
 
@@ -137,6 +153,10 @@ def _of_comparison(claim: Compare) -> Assumption:
         return Assumption.NONNEGATIVE
     if claim.relation is Relation.EQ and claim.right == number(1) and claim.left == _rate():
         return Assumption.UNIT_RATE
+    if claim.relation is Relation.EQ and claim.right == number(1) and isinstance(_single(claim.left), TaskCount):
+        return Assumption.SINGLE_TASK
+    if claim.relation is Relation.LE and StepLength() in claim.left.atoms() and _is_real(claim.right):
+        return Assumption.SHORT_RUN
     match _single(claim.left):
         case Norm(term=term) if claim.relation is Relation.LE:
             return _of_norm(term)
@@ -174,6 +194,10 @@ def _is_of_certificate(inner: Atom) -> bool:
             return name in ("K11", "K12", "K22")
         case _:
             return False
+
+
+def _is_real(poly: Poly) -> bool:
+    return isinstance(_single(poly), Real)
 
 
 def _single(poly: Poly) -> Atom | None:

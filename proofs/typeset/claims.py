@@ -29,6 +29,7 @@ from .layout import Inline, Math, Mono, Piece, math
 from .map_names import map_names
 from .map_writer import MapWriter
 from .names import function_latex
+from .series_text import is_run_claim, run_claim
 from .set_claims import set_claim_inlines
 
 __all__ = ["claim_inlines", "definition", "map_writer", "related", "where_inlines"]
@@ -95,6 +96,8 @@ def claim_inlines(claim: Claim, writer: Writer, *, as_premise: bool = False) -> 
             return _for_indices(writer, end, inner, as_premise=as_premise)
         case SetClaim():
             return set_claim_inlines(claim, map_writer(writer, claim))
+        case _ if is_run_claim(claim):
+            return run_claim(claim, writer)
         case _:
             raise TypeError(f"no way is known to print {type(claim).__name__}")
 

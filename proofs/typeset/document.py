@@ -35,6 +35,7 @@ from .statements import (
     turnstile,
     under_suppositions,
 )
+from .task_setting import is_about_runs, remark_blocks, task_setting
 from .steps import Assumption, Goal, Part, Reference, Section, Step, StepTree, step_tree
 
 __all__ = ["document", "trust_sentence"]
@@ -51,29 +52,41 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     writer = Writer(known.notation)
     family = family_of(tree)
     # Lemmas are about every n >= 1; what follows from them about L = n + 1 layers.
-    final = writer if family is None else Writer(known.notation.named("L", 1))
+    about_runs = is_about_runs(tree)
+    final = _final_writer(known, writer, has_family=family is not None, about_runs=about_runs)
     steps = _step_blocks(tree, known, writer, final, full=full)
     assumptions = _assumption_blocks(tree, known, final)
     theorems = theorem_blocks(tree, final)
+    remarks = remark_blocks(tree)
     text = _text_of([*steps, *assumptions, *theorems])
-    cited = _cited(tree, known)
-    if family is None:
+    cited = _cited(tree, known, [*remarks])
+    if about_runs:
+        setting = task_setting(tree, writer, text)
+    elif family is None:
         setting = setting_blocks(tree, known, writer, text, full=full) if tree.is_about_terms else []
     else:
         setting = family_setting(family, known, writer, final, text)
     if tree.is_about_sets:
         setting += set_setting(tree, known, text, is_first=not setting, full=full)
-    derivation = [Heading(("Derivation" if family is None else "Proof",), 1), Paragraph(_legend(tree))]
+    is_open = family is None and not about_runs
+    derivation = [Heading(("Derivation" if is_open else "Proof",), 1), Paragraph(_legend(tree))]
     shown = [*(derivation if steps else []), *steps]
     return [
         *setting,
-        *_source_note(cited, _has_kinks(tree, known)),
+        *_source_note(cited, has_kinks=_has_kinks(tree, known), about_runs=about_runs),
         *assumptions,
-        *([*shown, *theorems] if family is None else [*theorems, *shown]),
+        *([*shown, *theorems] if family is None and not about_runs else [*theorems, *remarks, *shown]),
         *_trust_blocks(tree),
         *_rule_blocks(tree),
         *_reference_blocks(cited),
     ]
+
+
+def _final_writer(known: Vocabulary, writer: Writer, *, has_family: bool, about_runs: bool) -> Writer:
+    """n + 1 layers are L in theorems, n steps k."""
+    if about_runs:
+        return Writer(known.notation.named("k"))
+    return Writer(known.notation.named("L", 1)) if has_family else writer
 
 
 def _positive(tree: StepTree) -> frozenset[object]:
@@ -176,11 +189,12 @@ def _layer_of_claim(claim: Claim) -> int | None:
 
 
 def _legend(tree: StepTree) -> tuple[Inline, ...]:
+    what = "steps" if is_about_runs(tree) else "layers"
     found: list[Inline] = ["Every line holds under the assumptions of the lines that it refers to."]
     tags = sorted({tag for step in tree.steps for tag in step.trust})
     if any(isinstance(lemma.rule, Induction) for lemma in tree.lemmas):
         found.append(
-            " For an assumption on a range of layers it is enough that it holds for the layers up to those "
+            f" For an assumption on a range of {what} it is enough that it holds for the {what} up to those "
             "that the line speaks of. A lemma holds for every "
         )
         found += [math(r"n\ge 1"), "."]
@@ -426,13 +440,15 @@ def _rule_blocks(tree: StepTree) -> list[Block]:
     return [Heading(("Rules used",), 1), Items(tuple(items))] if items else []
 
 
-def _cited(tree: StepTree, known: Vocabulary) -> list[str]:
+def _cited(tree: StepTree, known: Vocabulary, remarks: Iterable[Block]) -> list[str]:
     """Keys of the sources that this derivation uses."""
     used: set[str] = {text.source for step in tree.steps if (text := rule_text(step.rule_name)).source}
     tags = {tag for step in tree.steps for tag in step.trust}
     used.update(tag for tag in tags if tag in SOURCES)
     used.update(key for tag in tags if tag in FACTS for key in FACTS[tag].sources)
     if any(isinstance(g.claim, OperatorNorm) and isinstance(g.claim.term, Mean) for g in tree.conclusions):
+        used.add("zhou")
+    if any(remarks):
         used.add("zhou")
     if any(not f.is_analytic for f in known.functions):
         used.add("craciun")
@@ -457,7 +473,9 @@ def _has_kinks(tree: StepTree, known: Vocabulary) -> bool:
     return any(not function.is_analytic for function in (*known.functions, *functions))
 
 
-def _source_note(cited: list[str], has_kinks: bool) -> list[Block]:
+def _source_note(cited: list[str], *, has_kinks: bool, about_runs: bool) -> list[Block]:
+    if about_runs:
+        return [Paragraph(("This is the setting of ", Cite("zhou"), "."))] if "zhou" in cited else []
     notes: list[Inline] = []
     for key in cited:
         note = _SMOOTH_NOTE if key == "craciun" and not has_kinks else _SOURCE_NOTES.get(key)

@@ -27,6 +27,7 @@ from proofs.kernel.scalars import (
     substitute,
 )
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
+from proofs.kernel.task_scalars import TaskSum
 from proofs.kernel.terms import (
     Apply,
     Deriv,
@@ -52,6 +53,7 @@ from .layout import Piece, width_of
 from .map_names import MapNames
 from .names import function_latex, index_latex, layer_of, name_latex, natural
 from .numerals import as_fraction, decimal_down, decimal_up, exact_latex, is_short
+from .series_text import absolute_root, positive_part, series_atom
 from .sympy_forms import value_latex
 
 __all__ = ["Notation", "Writer", "numeral"]
@@ -267,6 +269,8 @@ class Writer:
                 return self._group_norm(members, "u")
             case DistanceNorm(members=members):
                 return self._group_norm(members, "d")
+            case Root() if (absolute := absolute_root(inner, self)) is not None:
+                return absolute
             case Root(radicand=radicand):
                 return rf"\sqrt{{{self.poly(radicand, up=up and self._grows(radicand))}}}"
             case FunctionValue():
@@ -292,7 +296,7 @@ class Writer:
                 is_whole = self.notation.letter == "L" and self.index(end) == "L"
                 return r"\lVert u\rVert" if is_whole else rf"\lVert u_{{\le {self.index(end)}}}\rVert"
             case _:
-                raise TypeError(f"no way is known to print {type(inner).__name__}")
+                return series_atom(inner, self)
 
     def _indexed_power(self, inner: Power, exponent: int, *, up: bool) -> str:
         """(base)^{exponent * index}."""
@@ -333,11 +337,13 @@ class Writer:
     def _power(self, inner: Atom, exponent: int, *, up: bool) -> str:
         if isinstance(inner, Power):
             return self._indexed_power(inner, exponent, up=up)
+        if isinstance(inner, Root) and exponent == 2 and (positive := positive_part(inner, self)) is not None:
+            return positive
         text = self.atom(inner, up=up)
         if exponent == 1:
             return text
         match inner:
-            case SupNorm() | Root() | PartialSum() | FunctionValue():
+            case SupNorm() | Root() | PartialSum() | FunctionValue() | TaskSum():
                 text = f"({text})"
             case Real() | Let() | Value() | FamilyNorm() if "^" in text:
                 text = f"({text})"

@@ -7,6 +7,7 @@
 # ruff: noqa: E501 -- rows of tables are longer
 from __future__ import annotations
 
+from .series_rulebook import SERIES_RULE_TEXTS
 from .set_rulebook import SET_RULE_TEXTS, RuleText
 
 __all__ = ["RULE_TEXTS", "RuleText", "rule_text"]
@@ -153,7 +154,7 @@ RULE_TEXTS: dict[str, RuleText] = {
         "distance to the centre", r"$\lVert p-\tfrac1n\mathbf{1}\rVert^2=\lVert p\rVert^2-\tfrac1n$ for a probability vector $p$ of"
         r" $n$ entries."
     ),
-} | SET_RULE_TEXTS  # fmt: skip
+} | SET_RULE_TEXTS | SERIES_RULE_TEXTS  # fmt: skip
 
 
 def rule_text(rule: str) -> RuleText:

@@ -168,7 +168,8 @@ def theorem_blocks(tree: StepTree, writer: Writer) -> list[Block]:
             closing = (f". This is {reference_list([goal.reference])}", *_trust_note(goal.trust), ".")
             blocks.append(Paragraph((*opening, *body, *closing), is_statement=True))
             continue
-        depth = ("for every ", math(r"L\ge 2"), ", ") if INDEX in goal.claim.free else ()
+        least = rf"{writer.notation.letter}\ge {1 + writer.notation.shift}"
+        depth = ("for every ", math(least), ", ") if INDEX in goal.claim.free else ()
         shown = reference_list([goal.reference])
         opening = (Strong(title), " (", *goal_title(goal.name), "). ", start, *depth)
         closing = (f". This is {shown}", *_trust_note(goal.trust), ".", *_exact_note(goal.claim))

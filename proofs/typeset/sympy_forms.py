@@ -15,7 +15,7 @@ from proofs.kernel.univariate import Expression
 if TYPE_CHECKING:
     import sympy  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["value_latex", "value_sympy"]
+__all__ = ["call_sympy", "value_latex", "value_sympy"]
 
 
 def value_sympy(value: FunctionValue) -> sympy.Expr:
@@ -47,12 +47,13 @@ def _convert(sympy: Any, expression: Expression, t: Any) -> Any:
     for (degree, calls), coefficient in expression.terms:
         term = _rational(sympy, coefficient) * t**degree
         for inner, exponent in calls:
-            term = term * _call(sympy, inner.name, _convert(sympy, inner.argument, t)) ** exponent
+            term = term * call_sympy(sympy, inner.name, _convert(sympy, inner.argument, t)) ** exponent
         total = total + term
     return total
 
 
-def _call(sympy: Any, name: str, x: Any) -> Any:
+def call_sympy(sympy: Any, name: str, x: Any) -> Any:
+    """A function of `univariate.CALLS` of a SymPy expression."""
     match name:
         case "exp" | "tanh" | "sin" | "cos" | "sqrt" | "log":
             return getattr(sympy, name)(x)

@@ -220,21 +220,22 @@ class Definition(Rule):
 @dataclass(frozen=True)
 class SquareRoot(Rule):
     """
-    G |- x^2 <= y^2
-    --------------- SquareRoot      y is visibly >= 0
-    G |- x <= y
+    G |- x^2 <= y^2    D |- 0 <= y
+    ------------------------------- SquareRoot      the second premise is left out where y is
+    G, D |- x <= y                                   visibly >= 0
     """
 
     left: Poly
     right: Poly
 
     def conclude(self, *premises: Sequent) -> Compare:
-        expect_premises(premises, 1)
+        visible = is_nonnegative(self.right)
+        expect_premises(premises, 1 if visible else 2)
         compared = at_most(premises[0])
         if compared.left != self.left**2 or compared.right != self.right**2:
             raise KernelError("expected the premise to compare the squares of the two sides")
-        if not is_nonnegative(self.right):
-            raise KernelError("expected a right side that is visibly >= 0")
+        if not visible and premises[1].claim is not Compare(number(0), LE, self.right):
+            raise KernelError("expected a right side that is visibly >= 0, or shown to be")
         return Compare(self.left, LE, self.right)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from proofs.errors import KernelError
 
-from ..claims import Claim, Sequent
+from ..claims import Sequent
 from ..core import Rule, register
 from ..indices import Index
 from ..scalars import number
@@ -37,6 +37,7 @@ from ..series import (
     summed,
     zero,
 )
+from ..task_scalars import require_no_task
 from .logic import expect_premises, no_premises
 
 __all__ = [
@@ -269,7 +270,7 @@ class ExpandLinear(Rule):
         known: dict[Vector, Expansion] = {}
         for premise in premises:
             for claim in premise.hypotheses:
-                _require_no_task(claim, self.task)
+                require_no_task(claim, self.task)
             known[_vector_of(expansion(premise))] = expansion(premise)
         used: set[Vector] = set()
         columns: list[list[Combination]] = []
@@ -319,9 +320,3 @@ class ExpandLinear(Rule):
             inner, length = self._vector(opened(vector, self.task), known, used)
             return [summed(self.task, row) for row in inner], length
         raise KernelError("expected a premise for every vector that depends on the step size")
-
-
-def _require_no_task(claim: Claim, task: AnyTask) -> None:
-    """Refuses a hypothesis that speaks of the task."""
-    if isinstance(claim, Expansion) and any(task in c.tasks for c in (*claim.parts, *claim.coefficients)):
-        raise KernelError(f"expected a hypothesis to say nothing about the task {task.name}")
