@@ -113,7 +113,9 @@ def _collapsed() -> Shown:
     printed = Fraction(tasks * steps, 2) * (tasks + 1)
     require(path > printed, "the printed bound is below ||C||")
     true = bound(ONE, tasks, steps)
-    require(path <= true and path > Fraction(99, 100) * true, "the bound with the binomial holds, nearly attained")
+    require(
+        path <= true and path > Fraction(99, 100) * true, "the bound with the binomial holds, nearly attained"
+    )
     smaller = path_sum((1, 1), ONE, ONE, ETA, 4)
     require(smaller <= Fraction(4 * tasks, 2) * 3, "k = 4 does not show it")
     return Shown(
