@@ -36,8 +36,8 @@ from .terms import INDEX
 
 __all__ = [
     "BallBounds", "BendNorm", "ForTasks", "Larger", "Length", "Product", "StepLength", "TaskCount",
-    "TaskNumber", "TaskSum", "length", "opened_at", "over_tasks", "product", "reach_of", "require_no_task", "squared",
-    "task_sum", "tasks_of",
+    "TaskNumber", "TaskSum", "length", "opened_at", "over_tasks", "product", "reach_of", "require_no_task",
+    "squared", "task_sum", "tasks_of",
 ]  # fmt: skip
 
 
