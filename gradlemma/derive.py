@@ -17,7 +17,12 @@ from proofs.kernel.tensor_codec import encode_tensors
 __all__ = ["run_derive"]
 
 FOR_NETWORKS = ("BND-1", "BND-1-joint", "BND-2", "BND-3")
-TITLES = {"G": "gradient", "H": "Hessian", "sum": "the sum", "sum_at_one": "the sum in the remaining case"} | {
+TITLES = {
+    "G": "gradient",
+    "H": "Hessian",
+    "sum": "the sum",
+    "sum_at_one": "the sum in the remaining case",
+} | {
     "one_step": "one step",
     "leading": "at the starting point",
     "path": "along the multi-task run",

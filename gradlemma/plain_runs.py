@@ -149,9 +149,8 @@ def run_claim_text(claim: Claim, writer: _Writer) -> str:
             return f"{sides[0]} <= {sides[1]} for every task {task.name}"
         case BallBounds(radius=radius, slope=slope, bend=bend):
             where = f"for every task t and ||theta - theta_0|| <= {writer.poly(radius)}"
-            return (
-                f"||grad L_t(theta)|| <= {writer.poly(slope)} and ||Hess L_t(theta)|| <= {writer.poly(bend)} {where}"
-            )
+            first = f"||grad L_t(theta)|| <= {writer.poly(slope)}"
+            return f"{first} and ||Hess L_t(theta)|| <= {writer.poly(bend)} {where}"
         case _:
             return type(claim).__name__
 

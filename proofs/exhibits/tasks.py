@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ._exhibit import Exhibit, Shown, require
+
+if TYPE_CHECKING:
+    from proofs.theorems.task_bound import TaskBound
 
 __all__ = [
     "COLLAPSED_BINOMIAL", "KINK", "OPTIMAL_FACTOR", "PLUS_SIGN", "SEVERAL_STEPS", "WITHOUT_ALPHA", "merged_difference",
@@ -60,20 +64,23 @@ def path_sum(
     return total
 
 
-def bound(alpha: Fraction, tasks: int, steps: int) -> Fraction:
+def bound(alpha: Fraction, tasks: int, steps: int) -> TaskBound:
     """TSK-3 with G = H = 1, by the kernel."""
     from proofs.theorems.task_bound import task_bound
 
-    return task_bound(1, 1, alpha, tasks, steps).value
+    return task_bound(1, 1, alpha, tasks, steps)
 
 
 def _several_steps() -> Shown:
+    from proofs.theorems.task_arithmetic import task_theorems
+
     slopes = quadratics((1, 1))
     two, one = (merged_difference(slopes, ONE, ONE, ETA, steps) for steps in (2, 1))
     require(two == -2 * ETA**2 and one == 0, "one step agrees and two differ by -2 eta^2")
     return Shown(
         f"L_1 = L_2 = theta^2/2, theta_0 = 1, alpha = 1, k = 2, eta = {ETA}: theta_TA - theta_MT = {two}",
         "the same with k = 1: theta_TA = theta_MT exactly",
+        {"one_step": task_theorems().one_step},
     )
 
 
@@ -86,6 +93,8 @@ SEVERAL_STEPS = Exhibit(
 
 
 def _without_alpha() -> Shown:
+    from proofs.theorems.task_arithmetic import at_steps, task_theorems
+
     difference = merged_difference(quadratics((1, 1)), ONE, ONE, ETA, 2)
     path = path_sum((1, 1), ONE, ONE, ETA, 2)
     require(difference == -(ETA**2) * path, "the difference is -alpha eta^2 C")
@@ -96,6 +105,7 @@ def _without_alpha() -> Shown:
         f"L_1 = L_2 = theta^2/2, theta_0 = 1, alpha = 1, k = 2, eta = {ETA}: C = {path} and theta_TA - theta_MT = {difference}, "
         f"which +eta^2 C misses by 4 eta^2",
         "-alpha eta^2 C is the difference exactly, as it is for every quadratic loss with k = 2; for alpha = -1 the two forms agree",
+        {"two_steps": at_steps(task_theorems().path, 2)},
     )
 
 
@@ -112,14 +122,17 @@ def _collapsed() -> Shown:
     path = path_sum((1, 1), ONE, ONE, ETA, steps)
     printed = Fraction(tasks * steps, 2) * (tasks + 1)
     require(path > printed, "the printed bound is below ||C||")
-    true = bound(ONE, tasks, steps)
-    require(path <= true and path > Fraction(99, 100) * true, "the bound with the binomial holds, nearly attained")
+    true = bound(ONE, tasks, steps).value
+    require(
+        path <= true and path > Fraction(99, 100) * true, "the bound with the binomial holds, nearly attained"
+    )
     smaller = path_sum((1, 1), ONE, ONE, ETA, 4)
     require(smaller <= Fraction(4 * tasks, 2) * 3, "k = 4 does not show it")
     return Shown(
         f"L_1 = L_2 = theta^2/2 on [-1, 1] (G = H = 1), theta_0 = 1, alpha = 1, k = 5, eta = {ETA}: |C| = {float(path):.4f} is "
         f"above T k/2 |alpha T + 1| = {printed}",
         f"T binom(k, 2) max(1, |alpha T - 1|) = {true}",
+        {"bound": bound(ONE, tasks, steps).theorem},
     )
 
 
@@ -141,11 +154,12 @@ def _plus_sign() -> Shown:
         points = descended(_joint(quadratics((1, 1))), ONE, alpha * ETA / 100, steps - 1)
         largest = max(abs(point) for point in points)
         require(path > pairs * abs(alpha * tasks + 1) * largest, f"|alpha T + 1| is too small at {alpha}")
-        require(path <= bound(alpha, tasks, steps) * largest, f"|alpha T - 1| serves at {alpha}")
+        require(path <= bound(alpha, tasks, steps).value * largest, f"|alpha T - 1| serves at {alpha}")
         rows.append(f"alpha = {alpha}: |C| = {float(path):.4f} > {pairs * abs(alpha * tasks + 1)}")
     return Shown(
         f"L_1 = L_2 = theta^2/2, theta_0 = 1, k = 3: {'; '.join(rows)} (times G)",
         "with |alpha T - 1| the bound holds for each of them",
+        {"bound": bound(Fraction(-1), tasks, steps).theorem},
     )
 
 
@@ -160,14 +174,15 @@ PLUS_SIGN = Exhibit(
 def _optimal() -> Shown:
     steps = 4
     still = path_sum((1, -1), ONE, Fraction(1, 2), ETA, steps)
-    require(abs(still) == bound(Fraction(1, 2), 2, steps), "the factor 1 is attained")
+    require(abs(still) == bound(Fraction(1, 2), 2, steps).value, "the factor 1 is attained")
     for tasks, alpha in ((2, Fraction(3)), (3, Fraction(-1)), (4, Fraction(1)), (1, Fraction(1, 3))):
         first = abs(path_sum((1,) * tasks, ONE, alpha, ETA, 2))
-        require(first == bound(alpha, tasks, 2), f"|alpha T - 1| is attained with T = {tasks}")
+        require(first == bound(alpha, tasks, 2).value, f"|alpha T - 1| is attained with T = {tasks}")
     return Shown(
         "a factor c < 1: L_1 = theta^2/2 = -L_2, theta_0 = 1, alpha = 1/2, where the run stays at 1, attains the factor 1 for k = 4; a factor "
         "c < |alpha T - 1|: L_t = theta^2/2, theta_0 = 1, k = 2 attains it for (T, alpha) = (2, 3), (3, -1), (4, 1), (1, 1/3)",
         "max(1, |alpha T - 1|) for T >= 2 and |alpha - 1| for T = 1",
+        {"bound": bound(Fraction(1, 2), 2, steps).theorem},
     )
 
 
@@ -180,6 +195,8 @@ OPTIMAL_FACTOR = Exhibit(
 
 
 def _kink() -> Shown:
+    from proofs.theorems.task_arithmetic import at_steps, task_theorems
+
     # L_1 = relu, with slope 0 at 0; L_2 = -2 theta.
     slopes: list[Slope] = [lambda theta: Fraction(int(theta > 0)), lambda theta: Fraction(-2)]
     for eta in (ETA, ETA / 10):
@@ -191,6 +208,7 @@ def _kink() -> Shown:
         "L_1 = relu(theta) with slope 0 at 0, L_2 = -2 theta, theta_0 = 0, alpha = 1, k = 2: theta_TA - theta_MT = eta for "
         f"eta = {ETA} and {ETA / 10}, of first order, though all second derivatives are 0 where there are any",
         "from theta_0 = 1/10, where all points lie in one piece, theta_TA = theta_MT",
+        {"two_steps": at_steps(task_theorems().leading, 2)},
     )
 
 

@@ -21,9 +21,35 @@ from .scalars import Poly, number
 from .terms import INDEX, Role, Variable, check_name
 
 __all__ = [
-    "AnyTask", "Bend", "BendAt", "BoundTask", "Combination", "DriftSum", "Expansion", "Origin", "PathTerm",
-    "RUNS", "Run", "RunPoint", "Slope", "SlopeAt", "SmoothTasks", "Summed", "Task", "Vector", "basic", "bent",
-    "combined", "is_constant", "mapped", "opened", "run_with", "summed", "task_with", "vector_at", "vector_with",
+    "RUNS",
+    "AnyTask",
+    "Bend",
+    "BendAt",
+    "BoundTask",
+    "Combination",
+    "DriftSum",
+    "Expansion",
+    "Origin",
+    "PathTerm",
+    "Run",
+    "RunPoint",
+    "Slope",
+    "SlopeAt",
+    "SmoothTasks",
+    "Summed",
+    "Task",
+    "Vector",
+    "basic",
+    "bent",
+    "combined",
+    "is_constant",
+    "mapped",
+    "opened",
+    "run_with",
+    "summed",
+    "task_with",
+    "vector_at",
+    "vector_with",
     "zero",
 ]  # fmt: skip
 
@@ -313,7 +339,9 @@ def vector_with(vector: Vector, old: Task, new: Task, depth: int = 0) -> Vector:
             return SlopeAt(task_with(task, old, new, depth), run_with(run, old, new, depth), index)
         case BendAt(task=task, run=run, index=index, vector=inner):
             changed = run_with(run, old, new, depth)
-            return BendAt(task_with(task, old, new, depth), changed, index, vector_with(inner, old, new, depth))
+            return BendAt(
+                task_with(task, old, new, depth), changed, index, vector_with(inner, old, new, depth)
+            )
         case DriftSum(task=task, alpha=alpha, index=index):
             return DriftSum(task_with(task, old, new, depth), alpha, index)
         case _:

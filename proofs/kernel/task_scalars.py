@@ -35,9 +35,9 @@ from .series import (
 from .terms import INDEX
 
 __all__ = [
-    "BallBounds", "BendNorm", "ForTasks", "Larger", "Length", "Product", "StepLength", "TaskCount", "TaskNumber",
-    "TaskSum", "length", "opened_at", "over_tasks", "product", "reach_of", "require_no_task", "squared",
-    "task_sum", "tasks_of",
+    "BallBounds", "BendNorm", "ForTasks", "Larger", "Length", "Product", "StepLength", "TaskCount",
+    "TaskNumber", "TaskSum", "length", "opened_at", "over_tasks", "product", "reach_of", "require_no_task",
+    "squared", "task_sum", "tasks_of",
 ]  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _tasks(inner: Atom) -> tuple[frozenset[AnyTask], int]:
             return combination.tasks, combination.reach
         case Product(left=left, right=right):
             return left.tasks | right.tasks, max(left.reach, right.reach)
-        case BendNorm(task=task, run=run, index=index):
+        case BendNorm(task=task, run=run):
             return _tasks_of_tasks(task, run.task)
         case TaskNumber(task=task):
             return _tasks_of_tasks(task)
@@ -264,7 +264,7 @@ class ForTasks(Claim):
 
 @dataclass(frozen=True, eq=False)
 class BallBounds(Claim):
-    """||grad L_t|| <= slope and ||Hess L_t|| <= bend for every t and theta with ||theta - theta0|| <= radius."""
+    """||grad L_t|| <= slope and ||Hess L_t|| <= bend for every t where ||theta - theta0|| <= radius."""
 
     radius: Poly
     slope: Poly

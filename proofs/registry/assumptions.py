@@ -153,7 +153,11 @@ def _of_comparison(claim: Compare) -> Assumption:
         return Assumption.NONNEGATIVE
     if claim.relation is Relation.EQ and claim.right == number(1) and claim.left == _rate():
         return Assumption.UNIT_RATE
-    if claim.relation is Relation.EQ and claim.right == number(1) and isinstance(_single(claim.left), TaskCount):
+    if (
+        claim.relation is Relation.EQ
+        and claim.right == number(1)
+        and isinstance(_single(claim.left), TaskCount)
+    ):
         return Assumption.SINGLE_TASK
     if claim.relation is Relation.LE and StepLength() in claim.left.atoms() and _is_real(claim.right):
         return Assumption.SHORT_RUN

@@ -22,7 +22,8 @@ __all__ = ["STATEMENTS"]
 
 SOURCE = "Zhou et al., arXiv 2508.16082"
 EXACT = NotSampled(
-    "it is an identity, or speaks of eta -> 0: what goes wrong without its conditions is shown by exact instances", ("TSK-3",)
+    "it is an identity, or speaks of eta -> 0: what goes wrong without its conditions is shown by exact instances",
+    ("TSK-3",),
 )
 
 
@@ -139,7 +140,9 @@ STATEMENTS = (
             "print(task_bound(1, 1, 1, tasks=2, steps=5).value)",
         ),
         theorems=_bound,
-        sampling=NotSampled("its instances are exact: attained ones and failing printed forms are shown beside it", ("TSK-2",)),
+        sampling=NotSampled(
+            "its instances are exact: attained ones and failing printed forms are shown beside it", ("TSK-2",)
+        ),
         exhibits=(COLLAPSED_BINOMIAL, PLUS_SIGN, OPTIMAL_FACTOR),
     ),
     Statement(

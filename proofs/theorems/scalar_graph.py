@@ -80,8 +80,8 @@ class Graph:
         if node not in self._numbers:
             if len(self.nodes) >= MOST_NODES:
                 raise GradlemmaError(
-                    f"the closed form has more than {MOST_NODES} subexpressions: take a smaller network, fewer "
-                    "samples or fewer steps"
+                    f"the closed form has more than {MOST_NODES} subexpressions: take a smaller network, "
+                    "fewer samples or fewer steps"
                 )
             self._numbers[node] = len(self.nodes)
             self.nodes.append(node)
@@ -93,7 +93,7 @@ class Graph:
         return self.node(Variable(name))
 
     def linear(self, constant: Fraction, terms: Sequence[tuple[int, Fraction]]) -> int:
-        """constant + sum of multiples; multiples of a multiple are one, other sums are kept apart."""
+        """Constant + sum of multiples; multiples of a multiple are one, other sums are kept apart."""
         found: dict[int, Fraction] = {}
         for number, factor in terms:
             scale, inner = self._multiple(number)
@@ -324,6 +324,8 @@ def map_graph(
     """The entries of every map below the root as nodes, the coordinates as variables.
 
     Args:
+        graph: the graph that gets the nodes.
+        root: a map of parameters and numbers without kinks.
         name_of: the variable's name, from the block's name and the number of the entry.
         sizes: the number of entries of every block.
     """

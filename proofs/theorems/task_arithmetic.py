@@ -139,9 +139,7 @@ def _drift(joint: Theorem, smooth: Theorem) -> Theorem:
     """R_n(t) = n (alpha sum_u g_u - g_t) + O(eta)."""
     every = basic(Summed(Slope(BoundTask(0))))
     rest = combined([(ALPHA, every), (number(-1), basic(Slope(TASK)))])
-    claim = Expansion(
-        (basic(DriftSum(TASK, ALPHA, NOW)),), (combined([(Natural().poly(), rest)]),), False
-    )
+    claim = Expansion((basic(DriftSum(TASK, ALPHA, NOW)),), (combined([(Natural().poly(), rest)]),), False)
     start = infer(RunStart(Run(None, ALPHA)))
     nothing = infer(DefinedSum(DriftSum(TASK, ALPHA, Index(0, False))), infer(ExpandLinear((zero(),), OTHER)))
     slopes = [infer(SlopeLimit(task), smooth, start) for task in (TASK, OTHER)]
@@ -159,5 +157,3 @@ def _unfolded(vector: DriftSum | PathTerm, premises: list[Theorem]) -> Theorem:
 def at_steps(theorem: Theorem, count: int) -> Theorem:
     """The theorem for that many steps."""
     return infer(Instantiate(Index(count, False)), theorem)
-
-

@@ -212,13 +212,17 @@ def _sizes(setting: _Setting, index: Index) -> tuple[Theorem, Theorem]:
     twice = (_positive(single), known)
     # G^2 = g^2 + (G - g)^2 + 2 g (G - g)
     square = certify(
-        single**2, setting.slope**2, products=[((*gap, *gap), number(1)), (twice, number(1)), (twice, number(1))]
+        single**2,
+        setting.slope**2,
+        products=[((*gap, *gap), number(1)), (twice, number(1)), (twice, number(1))],
     )
     squares = infer(SumOverTasks(TASK), square)
     total = length(basic(setting.total(index)))
     norms = infer(SumLength(TASK, basic(setting.gradient(index))))
     sums = infer(SumOverTasks(TASK), known)
-    whole = certify(total, over_tasks(TASK, setting.slope), products=[((norms,), number(1)), ((sums,), number(1))])
+    whole = certify(
+        total, over_tasks(TASK, setting.slope), products=[((norms,), number(1)), ((sums,), number(1))]
+    )
     both = (_positive(total), whole)
     limit = over_tasks(TASK, setting.slope)
     joint = certify(
@@ -231,7 +235,9 @@ def _positive(poly: Poly) -> Theorem:
     return infer(Nonnegative(poly))
 
 
-def _sum_of_rests(setting: _Setting, index: Index, square: Theorem, bound: Poly, sign: Theorem | None) -> Theorem:
+def _sum_of_rests(
+    setting: _Setting, index: Index, square: Theorem, bound: Poly, sign: Theorem | None
+) -> Theorem:
     """sum_t ||r_t|| <= bound from sum_t ||r_t||^2 <= q with T q = bound^2."""
     rest = length(setting.rest(index))
     cauchy = infer(TaskCauchy(TASK, rest))
@@ -255,7 +261,9 @@ def _several(setting: _Setting) -> Sums:
     )
     rate_above = infer(RootAbove((setting.alpha * COUNT - 1) ** 2))
     square = certify(
-        (setting.alpha * COUNT - 1) ** 2, factor**2, products=[((rate_above,), number(1)), ((squares,), number(1))]
+        (setting.alpha * COUNT - 1) ** 2,
+        factor**2,
+        products=[((rate_above,), number(1)), ((squares,), number(1))],
     )
 
     return _by_cases(setting, factor, above, square)
@@ -326,7 +334,9 @@ def _single(setting: _Setting, one: Theorem) -> Sums:
     limit = over_tasks(TASK, setting.slope)
     left = compare_of(expanded).left
     reached = certify(left, norms**2 * (setting.alpha - 1) ** 2, expanded, squares, whole, one)
-    norm_bound = certify(norms**2, limit**2, products=[((_le(_flipped(equal)),), number(1)), ((joint,), number(1))])
+    norm_bound = certify(
+        norms**2, limit**2, products=[((_le(_flipped(equal)),), number(1)), ((joint,), number(1))]
+    )
     square = certify(
         left,
         COUNT * setting.slope**2 * rate**2,
@@ -342,7 +352,7 @@ def _single(setting: _Setting, one: Theorem) -> Sums:
 
 
 def _flipped(theorem: Theorem) -> Theorem:
-    """b = a from a = b."""
+    """B = a from a = b."""
     compared = compare_of(theorem)
     return infer(Certificate(compared.right, (), ((0, number(-1)),)), theorem)
 
@@ -439,8 +449,9 @@ def _path(bounds: _Bounds, sums: Sums) -> Theorem:
 
 def _widened(theorem: Theorem) -> Theorem:
     """The theorem under its hypotheses for m <= n in place of those for m <= n - 1."""
-    for claim in sorted(theorem.hypotheses, key=lambda c: c.key):
-        if isinstance(claim, ForIndices) and claim.end is BEFORE:
+    ranges = [claim for claim in theorem.hypotheses if isinstance(claim, ForIndices)]
+    for claim in sorted(ranges, key=lambda claim: claim.claim.key):  # type: ignore[attr-defined]
+        if claim.end is BEFORE:
             longer = assume(ForIndices(NOW, claim.claim))
             theorem = infer(Cut(), infer(Subrange(BEFORE), longer), theorem)
     return theorem
@@ -481,9 +492,7 @@ def _drift(setting: _Setting, base: Theorem, moving: Theorem, rate: Poly) -> The
     first = certify(compare_of(started).left, rate, products=[((started,), one), ((_le(zero),), one)])
     claim = Compare(over_tasks(TASK, length(basic(vector(NOW)))), LE, N * rate)
     supposed, further = assume(claim), grown(NOW, moving)
-    step = certify(
-        compare_of(further).left, (N + 1) * rate, products=[((further,), one), ((supposed,), one)]
-    )
+    step = certify(compare_of(further).left, (N + 1) * rate, products=[((further,), one), ((supposed,), one)])
     return infer(Induction(claim), first, step)
 
 
@@ -511,9 +520,7 @@ def _stays(setting: _Setting, radius: Poly) -> Theorem:
         here, after = basic(RunPoint(joint, index)), basic(RunPoint(joint, index.shifted(1)))
         origin = basic(Origin())
         split = infer(
-            LengthTriangle(
-                (combined([(one, after), (-one, here)]), combined([(one, here), (-one, origin)]))
-            )
+            LengthTriangle((combined([(one, after), (-one, here)]), combined([(one, here), (-one, origin)])))
         )
         scale = _positive(Root(setting.alpha**2).poly() * StepLength().poly())
         return certify(
@@ -548,7 +555,7 @@ def _centre(setting: _Setting, radius: Poly) -> Theorem:
 
 
 def _multiples(setting: _Setting, radius: Poly, end: Index) -> Theorem:
-    """m |alpha| eta T G <= r for m = 1, ..., end, assumed."""
+    """M |alpha| eta T G <= r for m = 1, ..., end, assumed."""
     return assume(ForIndices(end, Compare(N * _speed(setting), LE, radius)))
 
 
@@ -592,7 +599,12 @@ def optimal_factor(alpha: Fraction | int, tasks: int) -> Fraction:
 
 
 def stays_in_ball(
-    slope: Fraction | int, alpha: Fraction | int, tasks: int, step: Fraction | int, steps: int, radius: Fraction | int
+    slope: Fraction | int,
+    alpha: Fraction | int,
+    tasks: int,
+    step: Fraction | int,
+    steps: int,
+    radius: Fraction | int,
 ) -> bool:
     """Whether (k - 1) |alpha| eta T G <= r, so that x_0, ..., x_{k-1} lie in the ball where G holds."""
     return (steps - 1) * abs(Fraction(alpha)) * Fraction(step) * tasks * Fraction(slope) <= Fraction(radius)
@@ -601,12 +613,15 @@ def stays_in_ball(
 def task_bound(
     slope: Fraction | int, bend: Fraction | int, alpha: Fraction | int, tasks: int, steps: int
 ) -> TaskBound:
-    """||C|| <= T k (k - 1) / 2 max(1, |alpha T - 1|) H G in numbers; |alpha - 1| instead of the maximum if T = 1.
+    """||C|| <= T k (k - 1) / 2 max(1, |alpha T - 1|) H G in numbers; |alpha - 1| for the maximum if T = 1.
 
     Args:
-        slope, bend: G and H, at least the norms of the gradients of all L_t at x_0, ..., x_{k-2} and of
-            their Hessians at x_1, ..., x_{k-1}, x the points of the multi-task run.
-        alpha, tasks, steps: alpha, T and k.
+        slope: G, at least the norms of the gradients of all L_t at x_0, ..., x_{k-2}, the points of the
+            multi-task run.
+        bend: H, at least those of their Hessians at x_1, ..., x_{k-1}.
+        alpha: the factor of task arithmetic.
+        tasks: T.
+        steps: k.
 
     Raises:
         GradlemmaError: for T or k below 1, or negative bounds.
@@ -617,9 +632,12 @@ def task_bound(
     rate = optimal_factor(alpha, tasks)
     if steps < 1 or slope < 0 or bend < 0:
         raise GradlemmaError(f"expected k >= 1 and bounds >= 0 but got k={steps!r}, G={slope!r}, H={bend!r}")
-    setting = _Setting(*(number(Fraction(part)) for part in (alpha, slope, bend)), ())
+    numbers = [number(Fraction(part)) for part in (alpha, slope, bend)]
+    setting = _Setting(numbers[0], numbers[1], numbers[2], ())
     count = assume(Compare(COUNT, EQ, number(tasks)))
-    theorem = infer(Instantiate(Index(steps, False)), _path(_along(setting), _sums_in_numbers(setting, rate, count)))
+    theorem = infer(
+        Instantiate(Index(steps, False)), _path(_along(setting), _sums_in_numbers(setting, rate, count))
+    )
     value = Fraction(tasks * steps * (steps - 1), 2) * rate * Fraction(slope) * Fraction(bend)
     if compare_of(theorem).right.constant() is None:
         theorem = infer(Monotone(), theorem, _le(count))

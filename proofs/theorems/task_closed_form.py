@@ -100,6 +100,8 @@ class ClosedForm:
 
         Args:
             parameters: the entries of every block of theta0, an array each.
+            alpha: the factor of task arithmetic.
+            eta: the step size, for a form along the path.
             checked: refuse where a point of the run leaves the activation patterns of the form.
 
         Raises:
@@ -148,6 +150,10 @@ def closed_form(
     """C for the tasks' mean losses and k steps.
 
     Args:
+        network: the network.
+        loss: the loss of a sample.
+        tasks: the samples of every task.
+        steps: k.
         along_path: along the multi-task run instead of at its start; the form then depends on eta.
         pattern_at: a rational point whose activation patterns count, for activations with kinks.
 
@@ -163,7 +169,8 @@ def closed_form(
         raise GradlemmaError("expected tasks whose losses depend on the same parameters")
     shapes = {block.name: block.extents for block in blocks_of(losses[0])}
     work = _Work(Graph(), losses, tuple(places), shapes)
-    entries, points = work.path(steps) if along_path else (work.start(steps), [{}])
+    start: list[dict[str, int]] = [{}]
+    entries, points = work.path(steps) if along_path else (work.start(steps), start)
     guards = [guard for images in points for guard in work.graph.replaced(work.guards(), images)]
     return ClosedForm(work.graph, work.names, work.places, shapes, tuple(entries), tuple(guards), along_path)
 
@@ -209,7 +216,7 @@ class _Work:
         return "_".join([block, *reversed(parts)])
 
     def guards(self) -> list[int]:
-        """sign * (argument - end) of every chosen piece, which is > 0 where the piece counts."""
+        """Sign * (argument - end) of every chosen piece, which is > 0 where the piece counts."""
         found: dict[int, None] = {}
         for loss, maps in zip(self._losses, self._maps, strict=True):
             for condition in conditions_of(loss):
@@ -225,7 +232,10 @@ class _Work:
         total = [graph.add(*column) for column in zip(*slopes, strict=True)]
         alpha = graph.variable(ALPHA)
         rests = [
-            [graph.linear(Fraction(0), [(graph.times(alpha, s), Fraction(1)), (g, Fraction(-1))]) for s, g in zip(total, slope, strict=True)]
+            [
+                graph.linear(Fraction(0), [(graph.times(alpha, s), Fraction(1)), (g, Fraction(-1))])
+                for s, g in zip(total, slope, strict=True)
+            ]
             for slope in slopes
         ]
         return total, rests
@@ -236,12 +246,14 @@ class _Work:
         return self.graph.replaced(self.bends[task], {**images, **directions})
 
     def start(self, steps: int) -> list[int]:
-        """k (k - 1) / 2 sum_t H_t r_t."""
+        """K (k - 1) / 2 sum_t H_t r_t."""
         graph = self.graph
         _, rests = self._rests({})
         bent = [self._bent(task, {}, rest) for task, rest in enumerate(rests)]
         factor = Fraction(steps * (steps - 1), 2)
-        return [graph.linear(Fraction(0), [(graph.add(*column), factor)]) for column in zip(*bent, strict=True)]
+        return [
+            graph.linear(Fraction(0), [(graph.add(*column), factor)]) for column in zip(*bent, strict=True)
+        ]
 
     def path(self, steps: int) -> tuple[list[int], list[dict[str, int]]]:
         """C along the run, and the points x_0, ..., x_{k-1}."""
@@ -336,7 +348,9 @@ class _Polynomials:
         return total
 
     def call(self, name: str, value: fmpq_mpoly) -> fmpq_mpoly:
-        raise GradlemmaError(f"expected polynomial pieces but the form holds {name}; its definitions are printed")
+        raise GradlemmaError(
+            f"expected polynomial pieces but the form holds {name}; its definitions are printed"
+        )
 
     def _checked(self, value: fmpq_mpoly) -> fmpq_mpoly:
         if len(value) > MOST_TERMS:
@@ -345,6 +359,6 @@ class _Polynomials:
 
     def _refuse(self) -> None:
         raise GradlemmaError(
-            f"the expanded form has more than {MOST_TERMS} terms: take the form at the start, fewer steps, or "
-            "its definitions"
+            f"the expanded form has more than {MOST_TERMS} terms: take the form at the start, fewer steps, "
+            "or its definitions"
         )

@@ -35,8 +35,8 @@ from .statements import (
     turnstile,
     under_suppositions,
 )
-from .task_setting import is_about_runs, remark_blocks, task_setting
 from .steps import Assumption, Goal, Part, Reference, Section, Step, StepTree, step_tree
+from .task_setting import is_about_runs, remark_blocks, task_setting
 
 __all__ = ["document", "trust_sentence"]
 
@@ -83,7 +83,7 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
 
 
 def _final_writer(known: Vocabulary, writer: Writer, *, has_family: bool, about_runs: bool) -> Writer:
-    """n + 1 layers are L in theorems, n steps k."""
+    """N + 1 layers are L in theorems, n steps k."""
     if about_runs:
         return Writer(known.notation.named("k"))
     return Writer(known.notation.named("L", 1)) if has_family else writer

@@ -23,7 +23,14 @@ from .sympy_forms import call_sympy
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["SympyForm", "closed_form_latex", "closed_form_text", "polynomial_lines", "sympy_form", "symbol_latex"]
+__all__ = [
+    "SympyForm",
+    "closed_form_latex",
+    "closed_form_text",
+    "polynomial_lines",
+    "symbol_latex",
+    "sympy_form",
+]
 
 LATEX = {ALPHA: r"\alpha", ETA: r"\eta"}
 MOST_TERMS_ON_A_LINE = 60
@@ -112,7 +119,7 @@ def closed_form_latex(form: ClosedForm) -> list[str]:
     import sympy
 
     found = sympy_form(form)
-    symbols = {s for _, body in (*found.definitions, *found.entries) for s in body.free_symbols}
+    symbols: set[Any] = {s for _, body in (*found.definitions, *found.entries) for s in body.free_symbols}
     symbols |= {symbol for symbol, _ in found.definitions}
     names = {symbol: symbol_latex(symbol.name) for symbol in symbols}
 
@@ -162,7 +169,11 @@ def _polynomial(polynomial: fmpq_mpoly, names: Sequence[str]) -> str:
             if exponent
         ]
         size = abs(value)
-        shown = str(size.numerator) if size.denominator == 1 else rf"\tfrac{{{size.numerator}}}{{{size.denominator}}}"
+        shown = (
+            str(size.numerator)
+            if size.denominator == 1
+            else rf"\tfrac{{{size.numerator}}}{{{size.denominator}}}"
+        )
         body = [] if size == 1 and factors else [shown]
         parts += ["-" if value < 0 else "+" if parts else "", r"\,".join([*body, *factors])]
     return "".join(parts) or "0"

@@ -49,7 +49,15 @@ from .layout import Inline, Math, Piece, math
 if TYPE_CHECKING:
     from .expressions import Writer
 
-__all__ = ["absolute_root", "combination_pieces", "is_run_claim", "positive_part", "run_claim", "series_atom", "vector_latex"]
+__all__ = [
+    "absolute_root",
+    "combination_pieces",
+    "is_run_claim",
+    "positive_part",
+    "run_claim",
+    "series_atom",
+    "vector_latex",
+]
 
 # The letters of bound tasks; an arbitrary one is mostly t.
 LETTERS = ("u", "v", "w", "p", "q", "t")
@@ -67,7 +75,13 @@ def _letter(known: frozenset[AnyTask], letters: tuple[str, ...] = LETTERS) -> An
 
 
 def _task(task: Task) -> str:
-    return task.name if isinstance(task, AnyTask) else f"t_{{{task.depth}}}" if isinstance(task, BoundTask) else "?"
+    return (
+        task.name
+        if isinstance(task, AnyTask)
+        else f"t_{{{task.depth}}}"
+        if isinstance(task, BoundTask)
+        else "?"
+    )
 
 
 def _run(run: Run) -> str:
@@ -115,7 +129,7 @@ def _argument(vector: Vector, writer: Writer, taken: frozenset[AnyTask]) -> str:
 
 
 def _difference(combination: Combination) -> tuple[Run, Combination] | None:
-    """The joint run and theta0 + alpha sum_t (theta_t - theta0) - theta_MT, if the combination has its form."""
+    """The joint run, and theta0 + alpha sum_t (theta_t - theta0) - theta_MT if the combination is that."""
     for coefficient, vector in combination.terms:
         if isinstance(vector, RunPoint) and vector.run.task is None and coefficient == -ONE:
             alpha, index, task = vector.run.factor, vector.index, BoundTask(0)

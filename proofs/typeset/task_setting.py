@@ -1,5 +1,6 @@
 """The opening of a derivation about tasks and runs, and what stands after its theorems."""
 
+# ruff: noqa: E501 -- sentences of data are longer
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -41,7 +42,14 @@ def task_setting(tree: StepTree, writer: Writer, text: str) -> list[Block]:
         ),
     ]  # fmt: skip
     items = [
-        Item("", (math(rf"{joint}^{{(0)}}=\theta_{{0}},\qquad {joint}^{{(e+1)}}={merged}-{alpha}\eta\,{{\textstyle\sum_{{u}}}}\,\nabla L_{{u}}({merged})"),)),
+        Item(
+            "",
+            (
+                math(
+                    rf"{joint}^{{(0)}}=\theta_{{0}},\qquad {joint}^{{(e+1)}}={merged}-{alpha}\eta\,{{\textstyle\sum_{{u}}}}\,\nabla L_{{u}}({merged})"
+                ),
+            ),
+        ),
     ]
     if r"\theta_{t}" in text or r"\mathrm{TA}" in text:
         single = r"\theta_{t}^{(0)}=\theta_{0},\qquad \theta_{t}^{(e+1)}=\theta_{t}^{(e)}-\eta\,\nabla L_{t}(\theta_{t}^{(e)})"
@@ -51,14 +59,27 @@ def task_setting(tree: StepTree, writer: Writer, text: str) -> list[Block]:
                 "",
                 (
                     "and task arithmetic adds up what the single runs have moved, ",
-                    math(rf"\theta_{{\mathrm{{TA}}}}^{{(e)}}=\theta_{{0}}+{alpha}\,{{\textstyle\sum_{{t}}}}\,(\theta_{{t}}^{{(e)}}-\theta_{{0}})"),
+                    math(
+                        rf"\theta_{{\mathrm{{TA}}}}^{{(e)}}=\theta_{{0}}+{alpha}\,{{\textstyle\sum_{{t}}}}\,(\theta_{{t}}^{{(e)}}-\theta_{{0}})"
+                    ),
                 ),
             ),
         ]
     blocks: list[Block] = [Heading(("Setting",), 1), Paragraph(lines[0]), Items(tuple(items))]
     if "g_{" in text:
-        start = (math(r"g_{t}=\nabla L_{t}(\theta_{0})"), " and ", math(r"H_{t}=\nabla^{2}L_{t}(\theta_{0})"), ". ")
-        order = ("Remainders ", math("O(\\eta^{N})"), " are for ", math(r"\eta\to 0"), " with everything else fixed.")
+        start = (
+            math(r"g_{t}=\nabla L_{t}(\theta_{0})"),
+            " and ",
+            math(r"H_{t}=\nabla^{2}L_{t}(\theta_{0})"),
+            ". ",
+        )
+        order = (
+            "Remainders ",
+            math("O(\\eta^{N})"),
+            " are for ",
+            math(r"\eta\to 0"),
+            " with everything else fixed.",
+        )
         blocks.append(Paragraph((*start, *order)))
     if "R_{" in text or "C_{" in text:
         blocks += _sums(alpha)
@@ -71,11 +92,19 @@ def task_setting(tree: StepTree, writer: Writer, text: str) -> list[Block]:
 
 
 def _sums(alpha: str) -> list[Block]:
-    rest = rf"r_{{t}}(\theta)={alpha}\,{{\textstyle\sum_{{u}}}}\,\nabla L_{{u}}(\theta)-\nabla L_{{t}}(\theta)"
+    rest = (
+        rf"r_{{t}}(\theta)={alpha}\,{{\textstyle\sum_{{u}}}}\,\nabla L_{{u}}(\theta)-\nabla L_{{t}}(\theta)"
+    )
     drift = r"R_{e}(t)=\sum_{m=0}^{e-1}r_{t}(\theta_{\mathrm{MT}}^{(m)})"
     path = r"C_{k}=\sum_{t}\sum_{e=1}^{k-1}\nabla^{2}L_{t}(\theta_{\mathrm{MT}}^{(e)})\,R_{e}(t)"
     return [
-        Paragraph(("With ", math(rest), ", the sums along the run are",)),
+        Paragraph(
+            (
+                "With ",
+                math(rest),
+                ", the sums along the run are",
+            )
+        ),
         Items((Item("", (math(drift), ",")), Item("", (math(path), ".")))),
     ]
 

@@ -1,4 +1,4 @@
-"""Worlds in which claims about tasks and runs are true or false: cubic losses on R^2, a step size, numbers."""
+"""Worlds in which claims about tasks and runs are true or false: cubic losses on R^2 and numbers."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ class World:
                 raise AssertionError(claim)
 
     def _holds_in_ball(self, radius: float, slope: float, bend: float) -> bool:
-        """For quadratic losses: the largest gradient in the ball is at most ||grad at its centre|| + ||A|| r."""
+        """For quadratic losses, by ||grad at the centre|| + ||A|| r."""
         assert all(loss.c == 0 for loss in self.losses)
         return all(
             norm(loss.gradient(self.start)) + spectral(loss.a) * radius <= slope * (1 + 1e-12)

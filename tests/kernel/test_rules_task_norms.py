@@ -204,7 +204,11 @@ def test_defined_length_refuses_other_vectors():
 
 @SEEDS
 def test_defined_length_holds(seed):
-    for vector in (DriftSum(T, ALPHA, NOW), PathTerm(ALPHA, Index(1, True)), PathTerm(ALPHA, Index(1, False))):
+    for vector in (
+        DriftSum(T, ALPHA, NOW),
+        PathTerm(ALPHA, Index(1, True)),
+        PathTerm(ALPHA, Index(1, False)),
+    ):
         check(infer(DefinedLength(vector)), seed)
 
 

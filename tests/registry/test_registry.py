@@ -117,7 +117,7 @@ def test_an_unknown_id_names_the_nearest_one(given, nearest):
 def test_an_id_that_is_near_to_none_is_refused_in_printable_words(given):
     with pytest.raises(UnknownNameError) as refused:
         statement(given)
-    assert str(refused.value).isprintable() and len(str(refused.value)) < 400
+    assert str(refused.value).isprintable() and len(str(refused.value)) < 500
 
 
 def test_an_unknown_hypothesis_names_the_nearest_one():

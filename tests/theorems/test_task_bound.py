@@ -67,7 +67,9 @@ def test_the_run_stays_in_the_ball(name, seed):
     pace = (world.n - 1) * abs(world.reals["alpha"]) * world.eta * len(world.losses)
     # The smallest radius with pace * (centre + bend * radius) <= radius.
     radius = float(pace * Fraction(centre)) / (1 - float(pace) * bend)
-    world = replace(world, reals={**world.reals, "r": radius * (1 + 1e-12), "G": centre + bend * radius, "H": bend})
+    world = replace(
+        world, reals={**world.reals, "r": radius * (1 + 1e-12), "G": centre + bend * radius, "H": bend}
+    )
     assert all(world.holds(claim) for claim in theorem.hypotheses)
     assert world.holds(theorem.claim)
 
@@ -92,7 +94,9 @@ def test_the_number_is_the_bound_of_the_theorem(alpha, tasks, steps):
     assert bound is not None and Fraction(int(bound.p), int(bound.q)) == found.value
 
 
-@pytest.mark.parametrize(("tasks", "steps", "slope", "bend"), [(0, 2, 1, 1), (2, 0, 1, 1), (2, 2, -1, 1), (2, 2, 1, -1)])
+@pytest.mark.parametrize(
+    ("tasks", "steps", "slope", "bend"), [(0, 2, 1, 1), (2, 0, 1, 1), (2, 2, -1, 1), (2, 2, 1, -1)]
+)
 def test_numbers_without_a_bound_are_refused(tasks, steps, slope, bend):
     with pytest.raises(GradlemmaError, match="expected"):
         task_bound(slope, bend, 1, tasks, steps)

@@ -55,7 +55,10 @@ def by_autograd(function, parameters, steps, alpha, eta, *, along_path, loss="ha
     sizes = [parameters[name].size for name in names]
 
     def loss_of(task):
-        x, y = (torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float64) for rows in (task.inputs, task.targets))
+        x, y = (
+            torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float64)
+            for rows in (task.inputs, task.targets)
+        )
 
         def value(vector):
             parts = dict(zip(names, torch.split(vector, sizes), strict=True))
@@ -113,9 +116,7 @@ def test_another_loss_and_an_architecture():
     labels = [Task(task.inputs, tuple((F(i % 2),) for i, _ in enumerate(task.targets))) for task in TASKS]
     form = closed_form(architecture, Loss.BCE, labels, 4, along_path=True)
     parameters = point(1, hidden=3)
-    wanted = by_autograd(
-        torch.tanh, parameters, 4, -0.4, 0.05, along_path=True, loss="bce", tasks=labels
-    )
+    wanted = by_autograd(torch.tanh, parameters, 4, -0.4, 0.05, along_path=True, loss="bce", tasks=labels)
     assert relative(form.values(parameters, -0.4, 0.05), wanted) < 1e-10
 
 
@@ -214,7 +215,13 @@ def test_the_text_is_plain_data_and_definitions_come_before_their_use():
 
 @pytest.mark.parametrize(
     ("name", "latex"),
-    [("W1_2_1", "W_{1;2,1}"), ("v12", "v_{12}"), ("alpha", r"\alpha"), ("b2_1", "b_{2;1}"), ("my_w_1", r"\mathrm{my\_w}_{1}")],
+    [
+        ("W1_2_1", "W_{1;2,1}"),
+        ("v12", "v_{12}"),
+        ("alpha", r"\alpha"),
+        ("b2_1", "b_{2;1}"),
+        ("my_w_1", r"\mathrm{my\_w}_{1}"),
+    ],
 )
 def test_names_of_coordinates_in_latex(name, latex):
     assert symbol_latex(name) == latex

@@ -91,7 +91,12 @@ def test_letters_of_bound_tasks_are_neither_free_nor_bound_twice():
 
 
 def test_what_is_left_of_a_run_is_printed_with_theta0_last():
-    moved = combined([(number(1), basic(RunPoint(Run(None, ALPHA), Index(2, False)))), (number(-1), basic(RunPoint(Run(T, number(1)), Index(0, True))))])
+    moved = combined(
+        [
+            (number(1), basic(RunPoint(Run(None, ALPHA), Index(2, False)))),
+            (number(-1), basic(RunPoint(Run(T, number(1)), Index(0, True)))),
+        ]
+    )
     assert poly_latex(length(moved)) == r"\lVert \theta_{\mathrm{MT}}^{(2)} - \theta_{t}^{(n)}\rVert"
 
 

@@ -230,12 +230,14 @@ class SquareRoot(Rule):
 
     def conclude(self, *premises: Sequent) -> Compare:
         visible = is_nonnegative(self.right)
+        if not visible and len(premises) == 1:
+            raise KernelError("expected a right side that is visibly >= 0, or a premise that it is >= 0")
         expect_premises(premises, 1 if visible else 2)
         compared = at_most(premises[0])
         if compared.left != self.left**2 or compared.right != self.right**2:
             raise KernelError("expected the premise to compare the squares of the two sides")
         if not visible and premises[1].claim is not Compare(number(0), LE, self.right):
-            raise KernelError("expected a right side that is visibly >= 0, or shown to be")
+            raise KernelError("expected a second premise that the right side is >= 0")
         return Compare(self.left, LE, self.right)
 
 
