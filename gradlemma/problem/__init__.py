@@ -10,4 +10,5 @@ from ._parts import BoxSpec as BoxSpec
 from ._parts import Measure as Measure
 from ._parts import Samples as Samples
 from ._problem import Problem as Problem
+from ._tasks import TaskSplit as TaskSplit
 from .user_activation import activation_from_pieces as activation_from_pieces

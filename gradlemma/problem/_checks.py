@@ -30,6 +30,7 @@ def check_problem(problem: Parts) -> None:
     _scalars(problem)
     _samples(problem)
     _weights(problem)
+    _tasks(problem)
     check_frozen(problem.frozen, problem.network)
     if isinstance(problem.network, Architecture):
         _no_bounds(problem, problem.network)
@@ -166,6 +167,23 @@ def _weights(problem: Parts) -> None:
                 "weights",
                 f"{tensor_text(problem.network, parameter)} with shape {list(kept_shape(parameter))} "
                 f"but got shape {list(tensor.shape)}",
+            )
+
+
+def _tasks(problem: Parts) -> None:
+    """The tasks are parts of the data."""
+    if problem.tasks is None:
+        return
+    if problem.samples is None:
+        raise _missing("data", "the tasks are parts of the data", "tasks")
+    count = problem.samples.count
+    for number, members in enumerate(problem.tasks.members):
+        if not all(0 <= member < count for member in members):
+            raise ProblemError(
+                f"expected samples 0, ..., {count - 1} in task {number + 1} but got others",
+                kind="data",
+                key="tasks",
+                remedy="count samples from 0",
             )
 
 

@@ -24,6 +24,7 @@ from ._network import network_of
 from ._parts import BoxSpec, Measure, Samples
 from ._problem import Problem
 from ._python import box_of
+from ._tasks import joined_tasks, tasks_of_section
 from ._tree import MAX_BYTES, Node, Step, parse_yaml
 
 __all__ = ["load_problem", "with_line"]
@@ -85,8 +86,8 @@ def _renamed(error: ProblemError, tree: Node | None) -> ProblemError:
     """The key of the targets as this file writes them."""
     if error.key != "data.y" or tree is None:
         return error
-    inline = isinstance(tree.value, dict) and "inline" in tree.value.get("data", {})
-    key = "data.inline.y" if inline else "data"
+    data = tree.value.get("data") if isinstance(tree.value, dict) else None
+    key = "tasks.split" if data is None else "data.inline.y" if "inline" in data else "data"
     return ProblemError(error.message, kind=error.kind, key=key, remedy=error.remedy)
 
 
@@ -102,13 +103,14 @@ def _line_of(key: str | None, tree: Node | None) -> int | None:
 
 def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
     loss: Loss = spec.loss
-    data: tuple[ExactTensor, ExactTensor] | None = None
+    data: tuple[ExactTensor, ExactTensor] | None = joined_tasks(spec)
     if spec.data is not None:
         from ._data import read_data
 
         data = read_data(spec.data, path.parent)
     network = network_of(spec, None if data is None else data[0])
     samples = None if data is None else _samples(data, network, loss, spec)
+    tasks = None if spec.tasks is None else tasks_of_section(spec.tasks, None if data is None else data[1])
     weights = None
     if spec.weights is not None:
         from ._weights import read_weights
@@ -138,6 +140,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
         refine=bool(spec.refine),
         seed=spec.seed,
         measure=Measure(spec.measure.random_points, spec.measure.ascent_steps),
+        tasks=tasks,
     )
 
 
@@ -149,10 +152,8 @@ def _default_name(path: Path) -> str:
 def _samples(
     data: tuple[ExactTensor, ExactTensor], network: Network | Architecture, loss: Loss, spec: ProblemFile
 ) -> Samples:
-    inline = spec.data is not None and spec.data.inline is not None
-    return Samples(
-        data[0], targets_of(data[1], network.output_dim, loss, "data.inline.y" if inline else "data")
-    )
+    key = "tasks.split" if spec.data is None else "data" if spec.data.inline is None else "data.inline.y"
+    return Samples(data[0], targets_of(data[1], network.output_dim, loss, key))
 
 
 def _box(spec: ProblemFile, network: Network | Architecture) -> BoxSpec | None:

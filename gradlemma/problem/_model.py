@@ -27,6 +27,7 @@ from ._fields import (
 )
 from ._layers_model import LayerSection
 from ._section import Extent, Section, exactly_one, integers
+from ._tasks_model import TasksSection
 
 __all__ = ["MAX_SAMPLES", "ProblemFile"]
 
@@ -292,6 +293,7 @@ class ProblemFile(Section):
     box: BoxSection | None = None
     targets: TargetsSection | None = None
     ball: BallSection | None = None
+    tasks: TasksSection | None = None
     refine: Flag = Field(
         default=False, description="Also prove the joint refinement of H_max for cross_entropy."
     )

@@ -11,6 +11,8 @@ from typing import Protocol
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Architecture, Dense, Loss, Network
 
+from ._tasks import TaskSplit
+
 __all__ = ["NAME", "BoxSpec", "Measure", "Parts", "Samples"]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -79,5 +81,7 @@ class Parts(Protocol):
     def seed(self) -> int: ...
     @property
     def measure(self) -> Measure: ...
+    @property
+    def tasks(self) -> TaskSplit | None: ...
     @property
     def dense_layers(self) -> tuple[Dense, ...]: ...

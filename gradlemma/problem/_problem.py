@@ -15,6 +15,7 @@ from ._checks import check_problem
 from ._frozen import Frozen, read_frozen
 from ._parts import BoxSpec, Measure, Samples
 from ._python import box_of, norm_of, samples_of, tensors_of
+from ._tasks import TaskSplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ class Problem:
     `input_norm` is M with ||x|| <= M, `None` means the largest norm in the data; `target_norm` is M_y
     with ||y|| <= M_y, `None` means the data again.  `weights` follow `network.parameters()`;
     a tensor of more than two axes is kept as rows, its first axis by the rest.  `frozen` are the values given
-    to frozen tensors, by name.
+    to frozen tensors, by name.  `tasks` says which samples belong to which task of task arithmetic.
 
     Raises:
         ProblemError: if sizes, norms or parts do not agree, naming the key.
@@ -50,6 +51,7 @@ class Problem:
     refine: bool = False
     seed: int = 0
     measure: Measure = field(default_factory=Measure)
+    tasks: TaskSplit | None = None
 
     def __post_init__(self) -> None:
         check_problem(self)
@@ -77,6 +79,7 @@ class Problem:
         refine: bool = False,
         seed: int = 0,
         measure: Measure | None = None,
+        tasks: TaskSplit | None = None,
     ) -> Problem:
         """A problem from Python values, with the checks of a problem file.
 
@@ -106,6 +109,7 @@ class Problem:
             refine=refine,
             seed=seed,
             measure=measure or Measure(),
+            tasks=tasks,
         )
 
     @property
