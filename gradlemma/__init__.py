@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gradlemma.proved import bounds as bounds
     from gradlemma.scanning import scan as scan
     from gradlemma.stepping import steps as steps
+    from gradlemma.tasking import tasks as tasks
     from proofs.network import Dense as Dense
     from proofs.network import Loss as Loss
     from proofs.network import Network as Network
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Bounds", "Dense", "Loss", "Network", "Problem", "ProblemError", "activation", "activation_from_pieces",
     "bounds", "check_problem", "claim", "load_problem", "scan", "steps",
+    "tasks",
 ]  # fmt: skip
 
 _HOME = {
@@ -39,6 +41,7 @@ _HOME = {
     "ProblemError": "gradlemma.errors",
     "scan": "gradlemma.scanning",
     "steps": "gradlemma.stepping",
+    "tasks": "gradlemma.tasking",
     "load_problem": "gradlemma.problem",
 }
 

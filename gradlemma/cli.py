@@ -319,6 +319,40 @@ def steps(
 
 
 @app.command()
+def tasks(
+    problem: Annotated[Path, typer.Argument(metavar="PROBLEM.yaml", help="The problem file, with tasks.")],
+    eta: Annotated[
+        str | None, typer.Option("--eta", metavar="E", help="The step size, such as 1/10; default: the file's.")
+    ] = None,
+    alpha: Annotated[
+        str | None, typer.Option("--alpha", metavar="A", help="The coefficient; default: the file's.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="K", help="Steps of every run; default: the file's.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", parser=_place, metavar="DIRECTORY", help="Write report and derivation here."),
+    ] = None,
+    order: Annotated[bool, typer.Option("--order/--no-order", help="Observe the orders.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Measure and bound how far task arithmetic is from multi-task training.
+
+    Exit codes: 0 the expansion holds, 1 a bound is refuted, 3 undecided: a kink is crossed or a run diverged.
+    """
+    with _interruptible():
+        from gradlemma.tasks_command import run_tasks_command
+
+        raise typer.Exit(
+            run_tasks_command(
+                problem, eta=eta, alpha=alpha, steps=steps, out=out, order=order, as_json=as_json, quiet=quiet
+            )
+        )
+
+
+@app.command()
 def replay(
     derivation: Annotated[Path, typer.Argument(metavar="FILE", help="A stored derivation.json.")],
     problem: Annotated[Path | None, typer.Option("--problem", help="Compare with this problem.")] = None,

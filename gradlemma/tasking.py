@@ -1,0 +1,342 @@
+"""Task arithmetic on a problem with tasks: runs, C, its bound, observed orders, kinks, theorems."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from gradlemma.errors import printable
+from gradlemma.held_interrupts import interrupts_held
+from gradlemma.problem import Problem
+from gradlemma.progress import Progress
+from gradlemma.resources import Stopwatch, peak_memory_bytes
+from gradlemma.task_limits import NoTaskBound, TaskLimit, limit_of
+from gradlemma.task_results import (
+    Kinks,
+    KinkStatus,
+    LossesSeen,
+    Part,
+    TaskMeasured,
+    TasksResult,
+    TaskVerdict,
+)
+from gradlemma.task_setup import TaskForecast, TaskSetup, task_forecast, task_setup
+from proofs.errors import GradlemmaError, KernelError
+from proofs.kernel.codec import decode, encode
+from proofs.kernel.core import Theorem
+from proofs.kernel.tensor_codec import encode_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from numerics.tasks import OrderTable, TaskRuns, Tasks
+
+__all__ = ["tasks"]
+
+LARGEST_ETA = Fraction(1, 256)
+NOT_REACHED = "interrupted"
+
+
+def tasks(
+    problem: Problem,
+    *,
+    eta: Any = None,
+    alpha: Any = None,
+    steps: int | None = None,
+    order: bool = True,
+    progress: Progress | None = None,
+) -> TasksResult:
+    """How far task arithmetic is from multi-task training on a problem's tasks, measured and bounded.
+
+    Args:
+        problem: a feed-forward network, a loss, weights and tasks.
+        eta, alpha, steps: replace what the problem states; `int`, `Fraction` or text such as `"1/10"`.
+        order: also observe the orders of the remainders on a ladder of step sizes.
+        progress: reports stages; nothing without.
+
+    Returns:
+        Every theorem in it was derived again from its stored form.
+
+    Raises:
+        ProblemError: for a problem without tasks or weights, and numbers that do not fit.
+    """
+    watch = Stopwatch()
+    setup = task_setup(problem, eta, alpha, steps)
+    forecast = task_forecast(setup, order)
+    with progress or Progress(quiet=True) as shown:
+        shown.stage(forecast.sentence())
+        work = _Work(setup, forecast, shown)
+        work.run(order)
+        return work.result(watch)
+
+
+def _not_reached() -> Part[Any]:
+    return Part(reason=NOT_REACHED)
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a run has found so far; Ctrl-C keeps it."""
+
+    setup: TaskSetup
+    forecast: TaskForecast
+    shown: Progress
+    measured: TaskMeasured | None = None
+    divergence: str | None = None
+    order: Part[OrderTable] = field(default_factory=_not_reached)
+    limit: Part[TaskLimit] = field(default_factory=_not_reached)
+    kinks: Kinks = field(default_factory=lambda: Kinks(KinkStatus.NOT_CHECKED, NOT_REACHED))
+    closed_form: Part[list[str]] = field(default_factory=_not_reached)
+    goals: dict[str, Theorem] = field(default_factory=dict[str, Theorem])
+    derivation: dict[str, Any] | None = None
+    reasons: list[str] = field(default_factory=list[str])
+    stage: str = "loading"
+    interrupted: bool = False
+
+    def run(self, order: bool) -> None:
+        """All stages; Ctrl-C ends them."""
+        stages: list[tuple[str, Callable[[], None]]] = [
+            ("the runs", self._measure),
+            ("kinks", self._look_at_kinks),
+            ("bounds", self._bound),
+            ("observed orders", lambda: self._observe(order)),
+            ("closed form", self._write_out),
+            ("theorems", self._derive),
+        ]
+        try:
+            with interrupts_held():
+                import numerics.tasks  # noqa: F401  # pyright: ignore[reportUnusedImport]
+            for name, stage in stages:
+                self.stage = name
+                self.shown.stage(name)
+                stage()
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    # -- stages -----------------------------------------------------------------------------------
+
+    def _measure(self) -> None:
+        from numerics.tasks import run_tasks
+
+        setup = self.setup
+        losses = setup.tasks()
+        runs = run_tasks(losses, setup.start(), float(setup.step), float(setup.alpha), setup.steps)
+        if runs.divergence is not None:
+            self.divergence = runs.divergence.sentence(runs.limit)
+        if runs.steps:
+            self.measured = _measured(losses, runs)
+
+    def _look_at_kinks(self) -> None:
+        setup = self.setup
+        if not setup.has_kinks:
+            self.kinks = Kinks(KinkStatus.ANALYTIC, "Network and loss have no kinks: the expansion holds.")
+            return
+        if setup.steps == 1:
+            self.kinks = Kinks(KinkStatus.CERTIFIED, "With k = 1 the difference is 0, whatever the kinks.")
+            return
+        if not setup.is_small:
+            self.kinks = Kinks(
+                KinkStatus.NOT_CHECKED,
+                "The network is too large to certify that no pre-activation meets a kink: nothing is claimed.",
+            )
+            return
+        from numerics.tasks import KinkOutcome, certify_pieces
+
+        try:
+            report = certify_pieces(setup.exact, setup.step, setup.alpha, setup.steps)
+        except GradlemmaError as error:
+            self.kinks = Kinks(KinkStatus.UNDECIDED, f"The kinks could not be looked at: {printable(error, 300)}")
+            return
+        status = {
+            KinkOutcome.CERTIFIED: KinkStatus.CERTIFIED,
+            KinkOutcome.CROSSED: KinkStatus.CROSSED,
+            KinkOutcome.UNDECIDED: KinkStatus.UNDECIDED,
+        }[report.outcome]
+        self.kinks = Kinks(status, report.sentence(), report)
+
+    def _bound(self) -> None:
+        if self.divergence is not None:
+            self.limit = Part(reason="a run diverged")
+            return
+        try:
+            self.limit = Part(limit_of(self.setup))
+        except NoTaskBound as error:
+            self.limit = Part(reason=printable(error, 400))
+
+    def _observe(self, wanted: bool) -> None:
+        setup = self.setup
+        if not wanted:
+            self.order = Part(reason="not asked for (--no-order)")
+            return
+        if not setup.is_small:
+            self.order = Part(
+                reason="the network is too large for 256 bits; orders are observed on small networks"
+            )
+            return
+        from numerics.tasks import KinkMet, order_table
+
+        try:
+            largest = min(setup.step, LARGEST_ETA)
+            self.order = Part(order_table(setup.exact, setup.alpha, setup.steps, largest=largest))
+        except KinkMet as error:
+            self.order = Part(reason=f"a run meets a kink on the ladder: {printable(error, 200)}")
+        except GradlemmaError as error:
+            self.order = Part(reason=printable(error, 300))
+
+    def _write_out(self) -> None:
+        setup = self.setup
+        if not setup.has_closed_form:
+            self.closed_form = Part(reason="the network is too large for a closed form of C")
+            return
+        from proofs.theorems.task_closed_form import Task, closed_form
+        from proofs.typeset.map_sympy import closed_form_latex
+
+        exact = setup.exact
+        given = [Task(one.inputs, one.targets) for one in exact.tasks]
+        try:
+            with interrupts_held():
+                import sympy  # noqa: F401  # pyright: ignore[reportUnusedImport]
+            point = setup.exact_start if setup.has_kinks else None
+            form = closed_form(setup.network, setup.problem.loss, given, setup.steps, pattern_at=point)
+            self.closed_form = Part(closed_form_latex(form))
+        except GradlemmaError as error:
+            self.closed_form = Part(reason=printable(error, 300))
+
+    def _derive(self) -> None:
+        """TSK-1, TSK-2 for k steps and TSK-3, stored, read back and compared."""
+        from proofs.theorems.task_arithmetic import at_steps, task_theorems
+
+        found = task_theorems()
+        wanted = {
+            "TSK1.one_step": found.one_step,
+            "TSK2.leading": at_steps(found.leading, self.setup.steps),
+            "TSK2.path": at_steps(found.path, self.setup.steps),
+        }
+        if self.limit.value is not None:
+            wanted |= self.limit.value.theorems
+        document = json.loads(json.dumps(encode(wanted)))
+        stage = self.shown.stage("replaying", total=len(document["steps"]))
+        try:
+            again = decode(document, progress=lambda done, _: stage.update(done))
+        except KernelError as error:
+            self.reasons.append(f"the theorems do not replay: {printable(error, 300)}")
+            return
+        unlike = [name for name in wanted if not _is_same(again.get(name), wanted[name])]
+        if unlike:
+            self.reasons.append(f"the replay gave another statement of {', '.join(unlike)}")
+            return
+        self.goals = again
+        self.derivation = {"derivation": document, "tensors": encode_tensors(*again.values())}
+
+    # -- the verdict ------------------------------------------------------------------------------
+
+    def result(self, watch: Stopwatch) -> TasksResult:
+        setup = self.setup
+        if not self.goals:
+            # A bound without its replayed theorem is not said.
+            reason = self.limit.reason or "its theorem was not replayed"
+            self.limit = Part(reason=reason)
+        verdict = self._verdict()
+        return TasksResult(
+            setup=setup,
+            measured=self.measured,
+            divergence=self.divergence,
+            order=self.order,
+            limit=self.limit,
+            kinks=self.kinks,
+            latex=_c_latex(setup.steps),
+            closed_form=self.closed_form,
+            goals=self.goals,
+            derivation=self.derivation,
+            verdict=verdict,
+            reasons=tuple(self.reasons),
+            notes=tuple(_notes(setup)),
+            forecast=self.forecast,
+            interrupted=self.interrupted,
+            elapsed_s=watch.elapsed_s(),
+            peak_memory_bytes=peak_memory_bytes(),
+        )
+
+    def _verdict(self) -> TaskVerdict:
+        verdict = TaskVerdict.HOLDS
+        if self.interrupted:
+            self.reasons.append(f"interrupted at: {self.stage}; what was known by then stands here")
+            verdict = TaskVerdict.UNDECIDED
+        if self.divergence is not None:
+            self.reasons.append(self.divergence)
+            verdict = TaskVerdict.UNDECIDED
+        if not self.goals:
+            verdict = TaskVerdict.UNDECIDED
+        if not self.interrupted and not self.kinks.status.allows:
+            self.reasons.append(f"no O(eta^3) remainder is claimed: {self.kinks.sentence}")
+            verdict = TaskVerdict.UNDECIDED
+        if self.limit.value is None and self.limit.reason not in (NOT_REACHED, "a run diverged"):
+            self.reasons.append(f"no bound of C: {self.limit.reason}")
+        if self._exceeds():
+            self.reasons.append("the measured norm of C exceeds its bound")
+            verdict = TaskVerdict.REFUTED
+        return verdict
+
+    def _exceeds(self) -> bool:
+        if self.limit.value is None or self.measured is None:
+            return False
+        norm = float(self.measured.path.vector.norm())
+        low = norm * (1 - 1e-12) - self.measured.path.rounding
+        return math.isfinite(low) and low > 0 and Fraction(low) > self.limit.value.value
+
+
+def _is_same(theorem: Theorem | None, other: Theorem) -> bool:
+    return theorem is not None and theorem.claim is other.claim and theorem.hypotheses == other.hypotheses
+
+
+def _measured(losses: Tasks, runs: TaskRuns) -> TaskMeasured:
+    from numerics.tasks import explained, leading_term, path_term
+
+    path, leading = path_term(runs), leading_term(runs)
+    points = {
+        "start": runs.start, "merged": runs.merged, "multi_task": runs.multi_task,
+    }  # fmt: skip
+    seen: list[LossesSeen] = []
+    for number, objective in enumerate(losses.objectives):
+        values = {name: _loss(objective, point) for name, point in points.items()}
+        seen.append(LossesSeen(own=_loss(objective, runs.ends[number]), **values))
+    found = explained(runs, path)
+    return TaskMeasured(
+        runs.steps,
+        found.difference,
+        found.rounding,
+        float(runs.joint[-1].norm()),
+        path,
+        leading,
+        found,
+        explained(runs, leading).share,
+        tuple(seen),
+    )
+
+
+def _loss(objective: Any, point: Tensor) -> float | None:
+    value = float(objective.losses(point[None])[0])
+    return value if math.isfinite(value) else None
+
+
+def _c_latex(steps: int) -> str:
+    return (
+        rf"C=\sum_t\sum_{{e=1}}^{{{steps - 1}}}\nabla^2L_t(\theta_{{MT}}^{{(e)}})"
+        r"\sum_{m=0}^{e-1}\Bigl(\alpha\sum_u\nabla L_u-\nabla L_t\Bigr)(\theta_{MT}^{(m)})"
+    )
+
+
+def _notes(setup: TaskSetup) -> list[str]:
+    samples = setup.problem.samples
+    assert samples is not None
+    notes: list[str] = []
+    left = samples.count - len({member for members in setup.members for member in members})
+    if left:
+        notes.append(f"{left} samples of the data belong to no task")
+    if setup.steps == 1:
+        notes.append("with k = 1 task arithmetic and multi-task training agree exactly (TSK-1)")
+    return notes
