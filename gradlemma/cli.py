@@ -322,7 +322,8 @@ def steps(
 def tasks(
     problem: Annotated[Path, typer.Argument(metavar="PROBLEM.yaml", help="The problem file, with tasks.")],
     eta: Annotated[
-        str | None, typer.Option("--eta", metavar="E", help="The step size, such as 1/10; default: the file's.")
+        str | None,
+        typer.Option("--eta", metavar="E", help="The step size, such as 1/10; default: the file's."),
     ] = None,
     alpha: Annotated[
         str | None, typer.Option("--alpha", metavar="A", help="The coefficient; default: the file's.")

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flint import ctx
+from flint import arb, ctx
 
 from gradlemma.decimals import decimal_text, shown_above
 from proofs.errors import GradlemmaError
 from proofs.kernel.core import Theorem
+from proofs.kernel.intervals import to_fmpq
 from proofs.theorems.bounds import Derivation, Reading
 from proofs.theorems.readings import in_ball
 from proofs.theorems.task_bound import stays_in_ball, task_bound, task_bound_theorems
@@ -103,30 +104,22 @@ def _by_run(setup: TaskSetup) -> tuple[list[Reading], Fraction, str] | None:
     if not setup.is_small:
         return None
     from numerics.tasks import exact_runs
+    from numerics.tasks.exact_runs import norm
 
     try:
         with ctx.workprec(BITS):
-            from numerics.tasks.exact_runs import norm
-
             runs = exact_runs(setup.exact, setup.step, setup.alpha, setup.steps)
             sizes = [norm(move).upper() for move in runs.joint[:-1]]
             if not all(size.is_finite() for size in sizes):
                 return None
             far = max(float(size) for size in sizes)
             radius = _short(Fraction(math.nextafter(far, math.inf))) if far > 0 else Fraction(0)
-            if any(not size <= arb_of(radius) for size in sizes):
+            if any(not size <= arb(to_fmpq(radius)) for size in sizes):
                 return None
     except GradlemmaError:
         return None
     work = Derivation(setup.network, setup.problem.loss)
     return _readings(setup, work, radius), radius, BY_RUN
-
-
-def arb_of(value: Fraction) -> object:
-    """The number as a ball."""
-    from flint import arb, fmpq
-
-    return arb(fmpq(value.numerator, value.denominator))
 
 
 def _by_steps(setup: TaskSetup) -> tuple[list[Reading], Fraction, str]:

@@ -14,7 +14,7 @@ from proofs.kernel.core import Theorem, steps_of
 if TYPE_CHECKING:
     from numerics.tasks import Explained, KinkReport, OrderTable, SecondOrder
 
-__all__ = ["Kinks", "KinkStatus", "LossesSeen", "Part", "TaskMeasured", "TaskVerdict", "TasksResult"]
+__all__ = ["KinkStatus", "Kinks", "LossesSeen", "Part", "TaskMeasured", "TaskVerdict", "TasksResult"]
 
 INTERRUPTED = 130
 T = TypeVar("T")

@@ -12,10 +12,12 @@ import numpy as np
 
 from gradlemma.errors import ProblemError, printable
 from gradlemma.forecast import duration
-from gradlemma.problem import Problem, feed_forward, with_line
+from gradlemma.problem import Problem, Samples, feed_forward, with_line
 from gradlemma.problem._python import exact_number
 from gradlemma.problem._tasks_model import MAX_TASK_STEPS
 from gradlemma.resources import available_memory_bytes
+from proofs.kernel.intervals import to_fmpq
+from proofs.kernel.map_values import Point
 from proofs.kernel.patterns import first_kinked
 from proofs.kernel.tensors import ExactTensor
 from proofs.network import Architecture, Network
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["TaskForecast", "TaskSetup", "task_forecast", "task_setup"]
 
 # Samples times parameters times steps up to which runs are also done in balls of 256 bits.
-SMALL_WORK = 20_000
+SMALL_WORK = 100_000
 # Samples times parameters up to which C is written out, and parameters.
 CLOSED_WORK, CLOSED_PARAMETERS = 200, 16
 LARGEST_FLOAT = 2**1000
@@ -41,6 +43,7 @@ class TaskSetup:
     """T tasks of a network, theta0, and eta > 0, alpha and k >= 1 of the runs."""
 
     problem: Problem
+    given: Samples
     network: Network
     members: tuple[tuple[int, ...], ...]
     weights: tuple[ExactTensor, ...]
@@ -72,9 +75,7 @@ class TaskSetup:
     @cached_property
     def data(self) -> tuple[Data, ...]:
         """The samples of every task."""
-        samples = self.problem.samples
-        assert samples is not None
-        return tuple(Data(_chosen(samples.x, m), _chosen(samples.y, m)) for m in self.members)
+        return tuple(Data(_chosen(self.given.x, m), _chosen(self.given.y, m)) for m in self.members)
 
     @cached_property
     def has_kinks(self) -> bool:
@@ -120,6 +121,11 @@ class TaskSetup:
         pairs = zip(self.network.parameters(), self.weights, strict=True)
         return {parameter.name: tuple(tensor.fractions()) for parameter, tensor in pairs}
 
+    @property
+    def exact_point(self) -> Point:
+        """The same in the kernel's numbers."""
+        return {name: tuple(map(to_fmpq, entries)) for name, entries in self.exact_start.items()}
+
 
 def task_setup(problem: Problem, eta: Any, alpha: Any, steps: Any) -> TaskSetup:
     """The tasks of a problem with the options that replace what its file says.
@@ -136,7 +142,7 @@ def task_setup(problem: Problem, eta: Any, alpha: Any, steps: Any) -> TaskSetup:
 
 def _setup(problem: Problem, eta: Any, alpha: Any, steps: Any) -> TaskSetup:
     split = problem.tasks
-    if split is None:
+    if split is None or problem.samples is None:
         raise ProblemError(
             "expected tasks but the problem has none",
             kind="missing-key", key="tasks", remedy="add a section `tasks`; see docs/problem-file.md",
@@ -151,14 +157,18 @@ def _setup(problem: Problem, eta: Any, alpha: Any, steps: Any) -> TaskSetup:
     factor = _number(alpha, "--alpha", split.alpha, "alpha")
     if step <= 0:
         raise ProblemError(
-            f"expected a step size > 0 but got {printable(step)}", kind="usage", key="--eta", remedy="use 1/10"
+            f"expected a step size > 0 but got {printable(step)}",
+            kind="usage",
+            key="--eta",
+            remedy="use 1/10",
         )
     if step > LARGEST_FLOAT or abs(factor) > LARGEST_FLOAT or step * LARGEST_FLOAT < 1:
         raise ProblemError(
             "expected a step size and an alpha in the range of double precision",
             kind="usage", remedy="use numbers such as 1/10",
         )  # fmt: skip
-    return TaskSetup(problem, network, split.members, problem.weights, step, factor, _count(steps, split.steps))
+    count = _count(steps, split.steps)
+    return TaskSetup(problem, problem.samples, network, split.members, problem.weights, step, factor, count)
 
 
 def _number(given: Any, option: str, stated: Fraction | None, key: str) -> Fraction:
@@ -207,9 +217,11 @@ def _rows(tensor: ExactTensor) -> tuple[tuple[Fraction, ...], ...]:
 
 BASE_S, BASE_MIB = 4.0, 400.0
 SECONDS_PER_PASS = 2e-9
-SECONDS_PER_EXACT = 6e-4
+SECONDS_PER_EXACT = 4e-5
 SECONDS_PER_NODE_VALUE = 1e-5
 LONGEST_S = 6 * 3600.0
+# Step sizes at which orders are observed.
+RUNGS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +251,7 @@ def task_forecast(setup: TaskSetup, order: bool) -> TaskForecast:
     seconds = BASE_S + SECONDS_PER_PASS * work * 12
     seconds += SECONDS_PER_NODE_VALUE * setup.samples * sum(setup.network.widths()) * 4
     if setup.is_small:
-        seconds += SECONDS_PER_EXACT * work * (8 if order else 1) / 4
+        seconds += SECONDS_PER_EXACT * work * (RUNGS + 1 if order else 1)
     points = 2 * (steps + 1) * (setup.count + 1) * parameters * 8
     memory = BASE_MIB + (points + 40 * setup.samples * sum(setup.network.widths())) / 2**20
     room = available_memory_bytes()

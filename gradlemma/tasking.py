@@ -54,7 +54,9 @@ def tasks(
 
     Args:
         problem: a feed-forward network, a loss, weights and tasks.
-        eta, alpha, steps: replace what the problem states; `int`, `Fraction` or text such as `"1/10"`.
+        eta: step size in place of the problem's, `int`, `Fraction` or text such as `"1/10"`.
+        alpha: coefficient of the task vectors in place of the problem's.
+        steps: number of steps in place of the problem's.
         order: also observe the orders of the remainders on a ladder of step sizes.
         progress: reports stages; nothing without.
 
@@ -141,7 +143,7 @@ class _Work:
         if not setup.is_small:
             self.kinks = Kinks(
                 KinkStatus.NOT_CHECKED,
-                "The network is too large to certify that no pre-activation meets a kink: nothing is claimed.",
+                "The network is too large to certify that no unit meets a kink: nothing is claimed.",
             )
             return
         from numerics.tasks import KinkOutcome, certify_pieces
@@ -149,7 +151,8 @@ class _Work:
         try:
             report = certify_pieces(setup.exact, setup.step, setup.alpha, setup.steps)
         except GradlemmaError as error:
-            self.kinks = Kinks(KinkStatus.UNDECIDED, f"The kinks could not be looked at: {printable(error, 300)}")
+            why = f"The kinks could not be looked at: {printable(error, 300)}"
+            self.kinks = Kinks(KinkStatus.UNDECIDED, why)
             return
         status = {
             KinkOutcome.CERTIFIED: KinkStatus.CERTIFIED,
@@ -200,22 +203,21 @@ class _Work:
         try:
             with interrupts_held():
                 import sympy  # noqa: F401  # pyright: ignore[reportUnusedImport]
-            point = setup.exact_start if setup.has_kinks else None
+            point = setup.exact_point if setup.has_kinks else None
             form = closed_form(setup.network, setup.problem.loss, given, setup.steps, pattern_at=point)
             self.closed_form = Part(closed_form_latex(form))
         except GradlemmaError as error:
             self.closed_form = Part(reason=printable(error, 300))
 
     def _derive(self) -> None:
-        """TSK-1, TSK-2 for k steps and TSK-3, stored, read back and compared."""
+        """TSK-1, TSK-2 for k steps (not across kinks) and TSK-3, stored, read back and compared."""
         from proofs.theorems.task_arithmetic import at_steps, task_theorems
 
         found = task_theorems()
-        wanted = {
-            "TSK1.one_step": found.one_step,
-            "TSK2.leading": at_steps(found.leading, self.setup.steps),
-            "TSK2.path": at_steps(found.path, self.setup.steps),
-        }
+        wanted = {"TSK1.one_step": found.one_step}
+        if self.kinks.status.allows:
+            wanted["TSK2.leading"] = at_steps(found.leading, self.setup.steps)
+            wanted["TSK2.path"] = at_steps(found.path, self.setup.steps)
         if self.limit.value is not None:
             wanted |= self.limit.value.theorems
         document = json.loads(json.dumps(encode(wanted)))
@@ -331,10 +333,8 @@ def _c_latex(steps: int) -> str:
 
 
 def _notes(setup: TaskSetup) -> list[str]:
-    samples = setup.problem.samples
-    assert samples is not None
     notes: list[str] = []
-    left = samples.count - len({member for members in setup.members for member in members})
+    left = setup.given.count - len({member for members in setup.members for member in members})
     if left:
         notes.append(f"{left} samples of the data belong to no task")
     if setup.steps == 1:

@@ -32,9 +32,7 @@ def run_tasks_command(
     from gradlemma.tasking import tasks
     from gradlemma.tasks_report import document_of, print_report, write_report
 
-    found = tasks(
-        loaded, eta=eta, alpha=alpha, steps=steps, order=order, progress=Progress(quiet=quiet)
-    )
+    found = tasks(loaded, eta=eta, alpha=alpha, steps=steps, order=order, progress=Progress(quiet=quiet))
     document = document_of(found)
     written = {} if out is None else write_report(found, document, out)
     if as_json:

@@ -110,7 +110,7 @@ def _resolve(spec: ProblemFile, path: Path, sha256: str) -> Problem:
         data = read_data(spec.data, path.parent)
     network = network_of(spec, None if data is None else data[0])
     samples = None if data is None else _samples(data, network, loss, spec)
-    tasks = None if spec.tasks is None else tasks_of_section(spec.tasks, None if data is None else data[1])
+    tasks = None if spec.tasks is None or data is None else tasks_of_section(spec.tasks, data[1])
     weights = None
     if spec.weights is not None:
         from ._weights import read_weights

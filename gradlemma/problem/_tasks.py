@@ -37,7 +37,9 @@ class TaskSplit:
                 raise _empty("tasks", f"expected at least one sample in task {number + 1} but got none")
         if self.step is not None and self.step <= 0:
             raise ProblemError(
-                f"expected a step size > 0 but got {printable(self.step)}", key="tasks.step", remedy="use 1/10"
+                f"expected a step size > 0 but got {printable(self.step)}",
+                key="tasks.step",
+                remedy="use 1/10",
             )
         if self.steps is not None and self.steps < 1:
             raise ProblemError(
@@ -49,9 +51,16 @@ def joined_tasks(spec: ProblemFile) -> tuple[ExactTensor, ExactTensor] | None:
     """The samples of tasks that are written out, one task after the other; None for other splits.
 
     Raises:
-        ProblemError: beside `data`, or for tasks of different widths.
+        ProblemError: for samples beside `data`, none at all, or tasks of different widths.
     """
-    if spec.tasks is None or spec.tasks.split is None:
+    if spec.tasks is None:
+        return None
+    if spec.tasks.split is None:
+        if spec.data is None:
+            raise ProblemError(
+                "expected data, which the tasks are parts of, but the problem has none",
+                kind="missing-key", key="tasks", remedy="add `data`, or write the tasks out with `split`",
+            )  # fmt: skip
         return None
     if spec.data is not None:
         raise ProblemError(
@@ -80,15 +89,15 @@ def joined_tasks(spec: ProblemFile) -> tuple[ExactTensor, ExactTensor] | None:
         raise ProblemError(str(error), kind="data", key="tasks.split", remedy="rescale the data") from None
 
 
-def tasks_of_section(section: TasksSection, targets: ExactTensor | None) -> TaskSplit:
+def tasks_of_section(section: TasksSection, targets: ExactTensor) -> TaskSplit:
     """The tasks by the numbers of their samples.
 
     Args:
         section: the section of the file.
-        targets: of all samples as they were given, [N] or [N, out]; None without data.
+        targets: of all samples as they were given, [N] or [N, out].
 
     Raises:
-        ProblemError: without data, for labels where the targets are rows, and for empty tasks.
+        ProblemError: for labels where the targets are rows, and for samples that there are not.
     """
     if section.split is not None:
         members: list[tuple[int, ...]] = []
@@ -96,11 +105,6 @@ def tasks_of_section(section: TasksSection, targets: ExactTensor | None) -> Task
         for x, _ in section.split:
             members.append(tuple(range(start, start + len(x))))
             start += len(x)
-    elif targets is None:
-        raise ProblemError(
-            "expected data, which the tasks are parts of, but the problem has none",
-            kind="missing-key", key="tasks", remedy="add `data`, or write the tasks out with `split`",
-        )  # fmt: skip
     elif section.by_label is not None:
         members = _by_label(section.by_label, targets)
     else:

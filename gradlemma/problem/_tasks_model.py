@@ -143,7 +143,9 @@ class TasksSection(Section):
     alpha: Exact = Field(
         default=None, description="The coefficient of the task vectors; --alpha replaces it."
     )
-    steps: _Steps = Field(default=None, description="The number k of steps of every run; --steps replaces it.")
+    steps: _Steps = Field(
+        default=None, description="The number k of steps of every run; --steps replaces it."
+    )
     split: Annotated[Any, BeforeValidator(_split), WithJsonSchema(_SPLIT_SCHEMA)] = Field(
         default=None, description="The samples of every task, instead of `data`."
     )
