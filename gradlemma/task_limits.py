@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BY_RUN", "BY_STEPS", "NoTaskBound", "TaskLimit", "limit_of"]
 
-BY_RUN, BY_STEPS = "the run in balls of 256 bits", "(k-1) |alpha| eta T G <= radius"
+BY_RUN, BY_STEPS = "its points, enclosed in balls of 256 bits", "(k-1) |alpha| eta T G <= radius"
 BITS, ATTEMPTS = 256, 10
 SLACK = Fraction(5, 4)
 LARGEST_RADIUS = 10**9

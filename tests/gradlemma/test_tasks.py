@@ -1,4 +1,4 @@
-"""`gradlemma tasks`: the numbers against an independent computation, contract, refusals, kinks, interrupts."""
+"""`gradlemma tasks`: numbers against an independent computation, contract, refusals, kinks, interrupts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def small(tmp_path: Any, split: str = WRITTEN, **numbers: str) -> Any:
 # -- numbers --------------------------------------------------------------------------------------
 
 
-def reference() -> tuple[Any, Any, Any]:
+def reference() -> tuple[float, ...]:
     """d, C along the run and at theta0 of the example, by mpmath and central differences alone."""
     mpmath.mp.dps = 60
     mpf = mpmath.mpf
