@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gradlemma.decimals import shown_above
+from gradlemma.plain_sets import set_claim_text
 from proofs.kernel.claims import (
     Claim,
     Compare,
@@ -36,6 +37,7 @@ from proofs.kernel.scalars import (
     SupNorm,
 )
 from proofs.kernel.sequences import FamilyNorm, Natural, PartialSum, Power
+from proofs.kernel.set_claims import SetClaim
 from proofs.kernel.terms import Deriv, Entrywise, Mean, Named, Role, Scale, Softmax, Sum, Term, Variable
 from proofs.typeset.sympy_forms import value_sympy
 
@@ -98,6 +100,8 @@ class _Text:
                 return f"the samples are the rows of the data: {', '.join(parts)}"
             case SupBound():
                 return self._sup_bound(claim)
+            case SetClaim():
+                return set_claim_text(claim, exact=self.exact)
             case _:
                 return type(claim).__name__
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
+from gradlemma.held_interrupts import load_measuring
 from gradlemma.polynomial_text import named_polynomial, polynomial_text, shapes_of
 from gradlemma.step_collapse import collapsing_of
 from gradlemma.step_forecast import StepForecast
@@ -293,19 +294,26 @@ class _Said:
             for number in range(len(unit.sizes.enumerated.patterns))
         )
         decided = all(one.status is StepStatus.SINGULAR for one in exceptional)
-        looked = complete and spectra and all(unit.has_candidates for unit in units)
+        visited = sum(self._visited(unit) for unit in units)
+        excluded = all(self._confirmed(*unit.excluded) for unit in units)
+        looked = complete and spectra and excluded and all(unit.has_candidates for unit in units)
         determined = looked and decided and all(unit.has_exact_spectra for unit in units)
         bounds = [bound for unit in units if (bound := unit.least_unexcluded()) is not None]
         return Coverage(
             possible=sum(unit.possible for unit in units),
             infeasible=sum(unit.infeasible for unit in units) if complete else 0,
-            visited=sum(unit.visited for unit in units),
-            unknown=sum(unit.unknown for unit in units),
+            visited=visited,
+            unknown=sum(len(unit.sizes.enumerated.patterns) for unit in units) - visited,
             complete=complete,
             determined=determined,
-            reason=None if determined else self._why(complete, spectra, decided),
+            reason=None if determined else self._why(complete, spectra, decided and excluded),
             least_unexcluded=min(bounds) if bounds and looked and not determined else None,
         )
+
+    def _visited(self, unit: StepUnit) -> int:
+        """How many patterns occur, by a theorem that was replayed."""
+        patterns = range(len(unit.sizes.enumerated.patterns))
+        return sum(f"{unit.prefix}occurs.p{number}" in self.again.confirmed for number in patterns)
 
     def _why(self, complete: bool, spectra: bool, decided: bool) -> str:
         if self.findings.rule.not_covered is not None:
@@ -378,6 +386,7 @@ def _measured(
     reasons: list[str] = []
     seen: list[CollapseSeen] = []
     try:
+        load_measuring()
         determinants = None
         unit = findings.units[0]
         good = [answer.step for answer in answers if answer.status is StepStatus.NON_SINGULAR]

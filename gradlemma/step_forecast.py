@@ -22,7 +22,7 @@ __all__ = ["MANY", "Plan", "StepForecast", "count_text", "forecast_of", "require
 BASE_S, BASE_MIB = 2.5, 350.0
 SECONDS_PER_PATTERN = 25e-3
 SECONDS_PER_HESSIAN_ENTRY = 1e-6
-MIB_PER_PATTERN = 0.15
+MIB_PER_PATTERN = 0.06
 MIB_PER_HESSIAN_ENTRY = 1e-4
 # Hessians of a pattern, those of the replay counted.
 HESSIANS = 12

@@ -23,6 +23,7 @@ from proofs.kernel.set_claims import (
     NonSingular,
     Null,
     Singular,
+    SomewhereEqual,
     Within,
 )
 from proofs.kernel.sets import Either, Empty, SingularPoints
@@ -31,10 +32,11 @@ from proofs.theorems.exceptional import (
     heavy_ball_is_non_singular,
     nesterov,
     nesterov_is_non_singular,
+    nesterov_is_singular,
     proximal_is_non_singular,
 )
 from proofs.theorems.map_analyticity import NotCovered
-from proofs.theorems.step_patterns import Occurrence, Pattern, patterns_at_most, steps_of_factor
+from proofs.theorems.step_patterns import Pattern, patterns_at_most, steps_of_factor
 from proofs.theorems.step_sizes import StepSizes, StepStatus, StepVerdict
 
 __all__ = ["Candidate", "Goal", "StepUnit", "dynamics_of"]
@@ -77,6 +79,7 @@ class StepUnit:
     """A loss with everything that is derived about its steps.
 
     prefix: of the names of its goals.
+    excluded: the goals that exclude a step size that a pattern's polynomial leaves.
     """
 
     loss: StepLoss
@@ -84,6 +87,7 @@ class StepUnit:
     prefix: str
     goals: dict[str, Goal] = field(default_factory=dict[str, Goal])
     candidates: list[Candidate] = field(default_factory=list[Candidate])
+    excluded: list[str] = field(default_factory=list[str])
     has_candidates: bool = False
     singular_set: tuple[Theorem, Theorem | None] | None = None
     skipped: str | None = None
@@ -106,6 +110,8 @@ class StepUnit:
             cases = tuple(pattern.case for pattern in enumerated.patterns)
             self.keep("patterns", locally, LocallyOneOf(loss, cases, locally.claim.off))
         for number, pattern in enumerate(enumerated.patterns):
+            if pattern.equal is not None:
+                self.keep(f"occurs.p{number}", pattern.equal, SomewhereEqual(loss, pattern.case))
             known = pattern.eigenvalues
             match None if known is None else known.claim:
                 case ConstantEigenvalues(coefficients=coefficients) if known is not None:
@@ -124,7 +130,11 @@ class StepUnit:
                 found.setdefault(step, []).append(pattern.label)
         for step, labels in sorted(found.items(), key=lambda item: enclosure(item[0])[0]):
             verdict = self.verdict(step)
-            if verdict.status is not StepStatus.NON_SINGULAR:
+            if verdict.status is StepStatus.NON_SINGULAR and verdict.theorem is not None:
+                name = f"excluded.e{len(self.excluded)}"
+                claim = NonSingular(Descent(self.loss.map, step))
+                self.excluded.append(self.keep(name, verdict.theorem, claim))
+            else:
                 label = labels[0] if verdict.pattern is None else verdict.pattern.label
                 others = tuple(other for other in dict.fromkeys(labels) if other != label)
                 self.candidates.append(Candidate(verdict, label, others))
@@ -188,9 +198,11 @@ class StepUnit:
         if found.status is StepStatus.NON_SINGULAR and found.theorem is not None:
             theorem = nesterov_is_non_singular(found.theorem, momentum)
             return StepVerdict(step, StepStatus.NON_SINGULAR, f"as gradient descent: {found.reason}", theorem)
-        reason = (
-            f"gradient descent itself is not nonsingular at this step, or not shown to be: {found.reason}"
-        )
+        if found.status is StepStatus.SINGULAR and found.theorem is not None:
+            theorem = nesterov_is_singular(found.theorem, momentum)
+            reason = f"as gradient descent, on (theta, v): {found.reason}"
+            return StepVerdict(step, StepStatus.SINGULAR, reason, theorem, found.pattern)
+        reason = f"as gradient descent: {found.reason}"
         return StepVerdict(step, StepStatus.UNDECIDED, reason, None, found.pattern)
 
     def _proximal(self, step: StepSize) -> StepVerdict:
@@ -215,14 +227,6 @@ class StepUnit:
         return Singular(moved) if verdict.status is StepStatus.SINGULAR else NonSingular(moved)
 
     # -- coverage ---------------------------------------------------------------------------------
-
-    @property
-    def visited(self) -> int:
-        return self.sizes.count(Occurrence.VISITED)
-
-    @property
-    def unknown(self) -> int:
-        return self.sizes.count(Occurrence.UNKNOWN)
 
     @property
     def possible(self) -> int:

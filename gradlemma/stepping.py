@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from gradlemma.errors import ProblemError
+from gradlemma.held_interrupts import load_search
 from gradlemma.problem import Problem
 from gradlemma.problem._python import exact_number
 from gradlemma.progress import Progress
@@ -163,6 +164,7 @@ def _run(findings: Findings, forecast: StepForecast, progress: Progress) -> None
     """All stages; Ctrl-C ends them and keeps what is known."""
     try:
         if findings.rule.not_covered is None:
+            load_search()
             for unit in findings.units:
                 _derive(unit, findings, forecast, progress)
         findings.stage = "the verdicts"

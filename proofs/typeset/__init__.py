@@ -12,9 +12,10 @@ from __future__ import annotations
 from proofs.kernel.claims import Claim
 from proofs.kernel.core import Theorem
 from proofs.kernel.scalars import Poly
+from proofs.kernel.set_claims import SetClaim
 from proofs.kernel.terms import Term
 
-from .claims import claim_inlines
+from .claims import claim_inlines, where_inlines
 from .document import document, trust_sentence
 from .escape import escape as escape
 from .expressions import Notation, Writer
@@ -65,10 +66,13 @@ def _title(goals: tuple[Goal, ...], title: str | None) -> tuple[Inline, ...]:
 def claim_latex(claim: Claim, *, exact: bool = False) -> str:
     """The claim as one line for math mode, long numbers in upper bounds rounded upward.
 
-    With `exact` every number is printed in full, as a hypothesis must be.
+    With `exact` every number is printed in full, as a hypothesis must be.  A claim about maps ends with
+    what their names stand for: the first few, or with `exact` all.
     """
     texts: list[str] = []
-    for part in claim_inlines(claim, Writer(Notation(is_exact=exact))):
+    writer = Writer(Notation(is_exact=exact))
+    where = where_inlines(claim, writer) if isinstance(claim, SetClaim) else ()
+    for part in (*claim_inlines(claim, writer), *where):
         match part:
             case Math():
                 texts.append(part.text)

@@ -31,9 +31,11 @@ from .map_writer import MapWriter
 from .names import function_latex
 from .set_claims import set_claim_inlines
 
-__all__ = ["claim_inlines", "definition", "map_writer", "related"]
+__all__ = ["claim_inlines", "definition", "map_writer", "related", "where_inlines"]
 
 DIGEST = 12
+# The definitions that stand after a claim on its own.
+MOST_DEFINITIONS, SHOWN_DEFINITIONS = 4, 3
 
 
 def related(left: list[Piece], relation: str, right: list[Piece]) -> Math:
@@ -103,6 +105,19 @@ def map_writer(writer: Writer, *claims: Claim) -> MapWriter:
     free = frozenset(symbol for claim in claims for symbol in symbols_in(claim))
     names = known or map_names(claims)
     return MapWriter(names, writer.notation, is_defined=known is not None, free=free)
+
+
+def where_inlines(claim: SetClaim, writer: Writer) -> tuple[Inline, ...]:
+    """What the names in a claim outside of a document stand for: `, where z_1 = ..., h_1 = ...`."""
+    maps = map_writer(writer, claim)
+    found: list[Inline] = []
+    order = list(maps.names.order)
+    is_long = len(order) > MOST_DEFINITIONS and not writer.notation.is_exact
+    for node in [*order[:SHOWN_DEFINITIONS], order[-1]] if is_long else order:
+        found += [", " if found else ", where ", definition(maps.map(node), maps.body(node))]
+        if is_long and len(found) == 2 * SHOWN_DEFINITIONS:
+            found += [", ", math(r"\ldots")]
+    return tuple(found)
 
 
 def _for_indices(writer: Writer, end: Index, inner: Claim, *, as_premise: bool) -> tuple[Inline, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from proofs.kernel.claims import Claim, Compare, ForSamples, OperatorNorm, Smooth
 from proofs.kernel.rules import Cut, Induction, Monotone, PutIn
 from proofs.kernel.scalars import Real
+from proofs.kernel.set_claims import PiecewiseAnalytic
 from proofs.kernel.terms import Mean, Role
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw, References
+from .cases import Repeat, case_of_section, runs_of_cases
 from .claims import claim_inlines, map_writer
 from .expressions import Writer
 from .facts import FACTS, fact_items
@@ -64,7 +67,7 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     shown = [*(derivation if steps else []), *steps]
     return [
         *setting,
-        *_source_note(cited),
+        *_source_note(cited, _has_kinks(tree, known)),
         *assumptions,
         *([*shown, *theorems] if family is None else [*theorems, *shown]),
         *_trust_blocks(tree),
@@ -197,6 +200,8 @@ def _step_blocks(
 ) -> list[Block]:
     runs = {} if full else runs_of_layers(tree, known.notation)
     ranges = _ranges(tree)
+    cases = {} if full else runs_of_cases(tree, known.notation)
+    repeats: list[Repeat] = []
     blocks: list[Block] = []
     previous: tuple[Inline, ...] = ()
     place = -1
@@ -210,6 +215,18 @@ def _step_blocks(
             if layer == run.first and steps[0].number == ranges[section.part, run.first][0]:
                 blocks.append(Paragraph(_omitted(run, section.part, ranges)))
             continue
+        case = case_of_section(section, tree)
+        like = None if case is None else cases.get((section.part, case))
+        if case is not None and like is not None:
+            if repeats and (repeats[-1].part, repeats[-1].like) == (section.part, like) and previous == ():
+                repeats[-1] = replace(repeats[-1], last=case, end=steps[-1].number)
+                blocks.pop()
+            else:
+                repeats.append(Repeat(section.part, like, case, case, steps[0].number, steps[-1].number))
+            blocks.append(Paragraph(_repeated_cases(repeats[-1], tree)))
+            previous = ()
+            continue
+        repeats = []
         heading = _heading(section, tree, writer)
         if section.part is Part.LEMMAS:
             blocks += lemma_opening(section, tree, writer, is_first=section.place != place)
@@ -286,6 +303,21 @@ def _omitted(run: Run, part: Part, ranges: dict[tuple[Part, int], tuple[int, int
     )
 
 
+def _repeated_cases(repeat: Repeat, tree: StepTree) -> tuple[Inline, ...]:
+    """One line for cases whose steps are those of another one."""
+    model = [
+        step.number
+        for section, members in tree.sections()
+        if section.part is repeat.part and case_of_section(section, tree) == repeat.like
+        for step in members
+    ]
+    first, last = math(rf"q_{{{repeat.first}}}"), math(rf"q_{{{repeat.last}}}")
+    where = ("Case ", first) if repeat.first == repeat.last else ("Cases ", first, " to ", last)
+    steps = f": steps ({repeat.start})–({repeat.end}) are steps ({model[0]})–({model[-1]}) of case "
+    tail = ", word for word with the maps of the case in place of those."
+    return (*where, steps, math(rf"q_{{{repeat.like}}}"), tail)
+
+
 def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, ...]:
     derivative = {1: "first derivative", 2: "second derivative"}.get(section.order, "")
     match section.part:
@@ -305,7 +337,8 @@ def _heading(section: Section, tree: StepTree, writer: Writer) -> tuple[Inline, 
         case Part.PATTERNS:
             return ("Activation patterns",)
         case Part.STEPS:
-            return ("The step",)
+            case = case_of_section(section, tree)
+            return ("The step",) if case is None else ("The step, case ", math(rf"q_{{{case}}}"))
         case Part.MEAN:
             return ({1: "The gradient", 2: "The Hessian"}.get(section.order, "Conclusions"),)
 
@@ -317,7 +350,7 @@ def _map_heading(place: int, tree: StepTree, writer: Writer) -> tuple[Inline, ..
         return (f"Layer {layer}",)
     names = list(tree.maps.names.values())
     if place < len(names):
-        return ("The map ", math(writer.name(names[place])))
+        return ("Case " if names[place][0] == "q" else "The map ", math(writer.name(names[place])))
     return ("Proof of the theorem",) if tree.lemmas else ()
 
 
@@ -416,11 +449,20 @@ _SOURCE_NOTES = {
 }
 
 
-def _source_note(cited: list[str]) -> list[Block]:
+_SMOOTH_NOTE = "Almost everywhere analyticity and non-singular steps are the setting of "
+
+
+def _has_kinks(tree: StepTree, known: Vocabulary) -> bool:
+    functions = {step.claim.function for step in tree.steps if isinstance(step.claim, PiecewiseAnalytic)}
+    return any(not function.is_analytic for function in (*known.functions, *functions))
+
+
+def _source_note(cited: list[str], has_kinks: bool) -> list[Block]:
     notes: list[Inline] = []
     for key in cited:
-        if key in _SOURCE_NOTES:
-            notes += [" " if notes else "", _SOURCE_NOTES[key], Cite(key), "."]
+        note = _SMOOTH_NOTE if key == "craciun" and not has_kinks else _SOURCE_NOTES.get(key)
+        if note is not None:
+            notes += [" " if notes else "", note, Cite(key), "."]
     return [Paragraph(tuple(notes))] if notes else []
 
 

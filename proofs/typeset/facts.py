@@ -1,5 +1,6 @@
 """Facts that rules cite instead of deriving them: name, statement and sources of every tag `cited:...`."""
 
+# ruff: noqa: E501 -- rows of tables are longer
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -94,19 +94,16 @@ def labels_in_proofs(order: Iterable[Theorem], known: Mapping[Claim, str]) -> li
         known: claims that have a label.
     """
     order = list(order)
-    lemmas = [theorem.premises[0] for theorem in order if isinstance(theorem.rule, PutIn)]
-    of_lemmas = {claim for lemma in lemmas for claim in lemma.hypotheses}
-    found: dict[Claim, str] = {}
-    counts = {"P": 0, "C": 0}
-    for theorem in order:
-        claim = theorem.claim
-        if not isinstance(theorem.rule, Assume) or claim in known or not isinstance(claim, SetClaim):
-            continue
-        if claim not in found:
-            letter = "P" if claim in of_lemmas else "C"
-            counts[letter] += 1
-            found[claim] = f"{letter}{counts[letter]}"
-    return [(label, claim) for claim, label in found.items()]
+    put_in = {id(theorem.premises[0]) for theorem in order if isinstance(theorem.rule, PutIn)}
+    uses = (premise for theorem in order for premise in (*theorem.premises, theorem))
+    assumed = [theorem.claim for theorem in uses if isinstance(theorem.rule, Assume)]
+    loose = [claim for claim in dict.fromkeys(assumed) if isinstance(claim, SetClaim) and claim not in known]
+    lemmas = [theorem for theorem in order if id(theorem) in put_in]
+    about = dict.fromkeys(claim for lemma in lemmas for claim in loose if claim in lemma.hypotheses)
+    cases = [claim for claim in loose if claim not in about]
+    found: list[tuple[str, Claim]] = [(f"P{number}", claim) for number, claim in enumerate(about, start=1)]
+    found += [(f"C{number}", claim) for number, claim in enumerate(cases, start=1)]
+    return found
 
 
 def is_supposing(rule: Rule) -> bool:

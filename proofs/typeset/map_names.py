@@ -26,6 +26,7 @@ from proofs.kernel.maps import (
     ParameterBlock,
     Pick,
     RankDet,
+    Scaled,
     Total,
     Unknown,
     maps_below,
@@ -49,8 +50,6 @@ from .names import layer_of
 
 __all__ = ["MapNames", "layer_of_name", "map_names", "values_in"]
 
-# A constant tensor of more entries than this is named.
-MOST_ENTRIES = 6
 # A map of more operations than this is named.
 MOST_OPERATIONS = 8
 
@@ -108,7 +107,9 @@ def map_names(claims: Iterable[Claim]) -> MapNames:
     claims = [claim for claim in claims if isinstance(claim, SetClaim)]
     found = MapNames()
     losses: set[Map] = set()
-    cases: set[Map] = set()
+    cases: dict[Map, None] = {}
+    # Cases of which more is said than that they occur.
+    studied: dict[Map, None] = {}
     for value in values_in(*claims):
         match value:
             case Component(of=of):
@@ -117,23 +118,28 @@ def map_names(claims: Iterable[Claim]) -> MapNames:
                 found.functions[function] = None
             case LocallyOneOf(of=of, cases=parts):
                 losses.add(of)
-                cases.update(parts)
+                cases.update(dict.fromkeys(parts))
             case SomewhereEqual(of=of, case=case):
                 losses.add(of)
-                cases.add(case)
+                cases[case] = None
             case Descent(loss=loss) | Proximal(loss=loss) | Pushed(loss=loss):
                 losses.add(loss)
             case Exceptional(loss=loss) | AvoidsExceptional(loss=loss):
                 losses.add(loss)
             case ConstantEigenvalues(of=of) | EigenvaluesWithin(of=of):
-                losses.add(of)
+                studied[of] = None
+            case HessianDet(of=of):
+                studied[of] = None
+                found.roots[value] = None
             case Map():
                 found.roots[value] = None
             case _:
                 pass
         if isinstance(value, Dynamics):
             found.dynamics[value] = None
-    _Namer(found, losses, cases).run()
+    losses |= studied.keys() - cases.keys()
+    ordered = [*(case for case in cases if case in studied), *cases]
+    _Namer(found, losses, dict.fromkeys(case for case in ordered if case not in losses)).run()
     return found
 
 
@@ -141,7 +147,7 @@ def map_names(claims: Iterable[Claim]) -> MapNames:
 class _Namer:
     found: MapNames
     losses: set[Map]
-    cases: set[Map]
+    cases: dict[Map, None]
     taken: set[str] = field(default_factory=set[str])
     counts: dict[str, int] = field(default_factory=dict[str, int])
     sizes: dict[Map, int] = field(default_factory=dict[Map, int])
@@ -159,7 +165,9 @@ class _Namer:
             self.sizes[node] = self._size(node, letter is not None)
             if letter is not None:
                 self.found.names[node] = self._name(letter, node)
-                self._own(node, len(self.found.names) - 1)
+                if letter not in "cC":
+                    self._own(node, len(self.found.names) - 1)
+        self._give_to_cases()
         for node in nodes:
             if node not in owners:
                 below = [owners[part] for part in parts_of(node) if part in owners]
@@ -170,7 +178,8 @@ class _Namer:
         height: dict[Map, int] = {}
         for node in maps_below(*self.found.roots):
             height[node] = 1 + max((height[part] for part in parts_of(node)), default=0)
-        roots = sorted(self.found.roots, key=lambda root: -height[root])
+        roots = [*self.cases, *sorted(self.found.roots, key=lambda root: -height[root])]
+        roots.sort(key=lambda root: root not in self.losses)
         scalars = (
             root for root in roots if root.shape == () and not isinstance(root, HessianDet | RankDet | At)
         )
@@ -185,6 +194,20 @@ class _Namer:
             if part not in self.found.owners:
                 self.found.owners[part] = place
                 stack.extend(parts_of(part))
+
+    def _give_to_cases(self) -> None:
+        """What is in one case alone is printed with it."""
+        places = {node: place for place, node in enumerate(self.found.names)}
+        cases = [case for case in self.cases if case in places]
+        shared = set(maps_below(*self.losses)) if self.losses else set[Map]()
+        first: dict[Map, Map] = {}
+        for case in cases:
+            for part in maps_below(case):
+                if first.setdefault(part, case) is not case:
+                    shared.add(part)
+        for part, case in first.items():
+            if part not in shared:
+                self.found.owners[part] = places[case]
 
     def _scan(self, nodes: list[Map]) -> None:
         for node in nodes:
@@ -215,7 +238,7 @@ class _Namer:
 
     def _letter(self, node: Map) -> str | None:
         if isinstance(node, Fixed):
-            return "C" if size_of(node.extents) > MOST_ENTRIES else None
+            return _constant_letter(node)
         if isinstance(node, ParameterBlock | Given | Unknown | At | HessianDet | RankDet):
             return None
         if node in self.cases:
@@ -232,6 +255,8 @@ class _Namer:
             return "z"
         if node is self.top:
             return "L"
+        if all(isinstance(outer, Scaled) for outer in self.within.get(node, ())):
+            return None
         return "f" if self._size(node, False) > MOST_OPERATIONS else None
 
     def _is_affine(self, node: Map) -> bool:
@@ -248,7 +273,7 @@ class _Namer:
         if letter == "L":
             names = itertools.chain(("L",), self._numbered("L"))
             return next(name for name in names if self._take(name))
-        if letter in "Cfq":
+        if letter in "Ccfq":
             return next(name for name in self._numbered(letter) if self._take(name))
         index = self._index(letter, node)
         if index is None:
@@ -292,3 +317,10 @@ def _is_product(node: Map) -> bool:
     """Whether the map is a product with parameters."""
     sides = (node.left, node.right) if isinstance(node, Contract) else ()
     return any(isinstance(side, ParameterBlock) for side in sides)
+
+
+def _constant_letter(node: Fixed) -> str | None:
+    """C for a matrix of numbers, c for a vector; numbers and zeros stand as they are."""
+    if node.extents == () or not any(node.entries):
+        return None
+    return "c" if len(node.extents) == 1 else "C"

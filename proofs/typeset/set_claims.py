@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil, floor
 
-from proofs.kernel.maps import Map, Opaque, size_of
+from proofs.kernel.maps import Entry, Map, Opaque, size_of
 from proofs.kernel.set_claims import (
     AlmostEverywhereAnalytic,
     AvoidsExceptional,
@@ -25,7 +26,7 @@ from proofs.kernel.set_claims import (
     SomewhereEqual,
     Within,
 )
-from proofs.kernel.sets import Component, Empty, LevelSet, Meet, Region, Whole
+from proofs.kernel.sets import Component, Either, Empty, LevelSet, Region, Whole
 
 from .layout import Inline, Math, Piece, math
 from .map_writer import MapWriter, polynomial_latex
@@ -41,7 +42,7 @@ def set_claim_inlines(claim: SetClaim, writer: MapWriter) -> tuple[Inline, ...]:
     """The claim in the words of a theorem."""
     match claim:
         case Null(region=region):
-            return (Math(tuple(_pieces(region, writer))), " is null")
+            return (Math(tuple(writer.region_pieces(region))), " is null")
         case Within(inner=inner, outer=outer):
             return _within(inner, outer, writer)
         case NotWithin(inner=inner, outer=outer):
@@ -67,11 +68,12 @@ def set_claim_inlines(claim: SetClaim, writer: MapWriter) -> tuple[Inline, ...]:
         case AvoidsExceptional(loss=loss, step=step):
             return (math(rf"{writer.step(step)}\notin E({writer.map(loss)})"),)
         case ForAlmostAllSteps(step=step, claim=inner):
-            assert isinstance(inner, SetClaim)
+            if not isinstance(inner, SetClaim):
+                raise TypeError(f"no way is known to print {type(inner).__name__}")
             but = (" for all ", math(rf"{writer.step(step)}\ne 0"), " but countably many")
             return (*set_claim_inlines(inner, writer), *but)
-        case LocallyOneOf(of=of, cases=cases):
-            return _locally(of, cases, writer)
+        case LocallyOneOf(of=of, cases=cases, off=off):
+            return _locally(of, cases, off, writer)
         case SomewhereEqual(of=of, case=case):
             return (math(f"{writer.map(of)}={writer.map(case)}"), ON_OPEN)
         case ConstantEigenvalues(of=of, coefficients=coefficients):
@@ -82,15 +84,8 @@ def set_claim_inlines(claim: SetClaim, writer: MapWriter) -> tuple[Inline, ...]:
             raise TypeError(f"no way is known to print {type(claim).__name__}")
 
 
-def _pieces(region: Region, writer: MapWriter) -> list[Piece]:
-    # A set and Theta is the set.
-    if isinstance(region, Meet) and isinstance(region.right, Whole):
-        return writer.region_pieces(region.left)
-    return writer.region_pieces(region)
-
-
 def _related(inner: Region, relation: str, outer: Region, writer: MapWriter) -> Math:
-    left, right = _pieces(inner, writer), writer.region_pieces(outer)
+    left, right = writer.region_pieces(inner), writer.region_pieces(outer)
     first = Piece(f"{relation} {right[0].text}", is_relation=True)
     return Math((*left, first, *right[1:]))
 
@@ -117,33 +112,35 @@ def _not_within(inner: Region, outer: Region, writer: MapWriter) -> tuple[Inline
 
 def _outer(claim: OuterAnalytic, writer: MapWriter) -> tuple[Inline, ...]:
     outer = claim.outer
+    if not isinstance(outer, Entry | Opaque):
+        raise TypeError(f"no way is known to print {type(outer).__name__}")
     kind = " almost everywhere" if claim.almost_everywhere else ""
     if isinstance(outer, Opaque):
         shape = outer.of.shape
         space = rf"\mathbb{{R}}^{{{'n' if shape is None else size_of(shape)}}}"
         return (math(writer.name(outer.name)), f" is{kind} analytic on ", math(space))
     shape = outer.of.shape
-    name = math(function_latex(outer.function))  # type: ignore[union-attr]
+    name = math(function_latex(outer.function))
     if shape == ():
         return (name, f" is{kind} analytic on ", math(r"\mathbb{R}"))
     space = rf"\mathbb{{R}}^{{{'n' if shape is None else size_of(shape)}}}"
     return (name, f", entry by entry, is{kind} analytic on ", math(space))
 
 
-def _locally(of: Map, cases: tuple[Map, ...], writer: MapWriter) -> tuple[Inline, ...]:
-    if cases == (of,):
-        return (math(writer.map(of)), " has no function with kinks")
+def _locally(
+    of: Map, cases: tuple[Map, ...], off: tuple[Region, ...], writer: MapWriter
+) -> tuple[Inline, ...]:
+    if not cases:
+        return ("no point is outside of ", Math(tuple(writer.region_pieces(Either(off)))))
+    where: tuple[Inline, ...] = ("every point",)
+    if off:
+        where = ("every point outside of ", Math(tuple(writer.region_pieces(Either(off)))))
     shown = [writer.map(case) for case in cases]
     if len(shown) > MOST_CASES and not writer.notation.is_exact:
         shown = [*shown[:2], r"\ldots", shown[-1]]
     listed = (Piece(shown[0]), *(Piece(f", {text}") for text in shown[1:]))
     one = " equals " if len(cases) == 1 else f" equals one of the {len(cases)} maps "
-    return (
-        "off a null set, every point has a neighbourhood on which ",
-        math(writer.map(of)),
-        one,
-        Math(listed),
-    )
+    return (*where, " has a neighbourhood on which ", math(writer.map(of)), one, Math(listed))
 
 
 def _eigenvalues(of: Map, coefficients: tuple[int, ...], writer: MapWriter) -> tuple[Inline, ...]:
@@ -169,11 +166,7 @@ def _rounded(value: object, side: int) -> str:
     """An end of an interval, rounded outward to twelve digits."""
     exact = Fraction(str(value))
     scale = 10**12
-    digits = (
-        -((-exact.numerator * scale) // exact.denominator)
-        if side > 0
-        else (exact.numerator * scale) // exact.denominator
-    )
+    digits = ceil(exact * scale) if side > 0 else floor(exact * scale)
     sign, size = ("-" if digits < 0 else ""), abs(digits)
     text = f"{size // scale}.{size % scale:012d}".rstrip("0").rstrip(".")
     return sign + text

@@ -126,7 +126,20 @@ SET_RULE_TEXTS: dict[str, RuleText] = {
         "fibres", r"For every $\theta$ the map $v\mapsto cv-\eta\nabla L(\theta)$, $c\ne 0$, is non-singular, and with it the whole map."
     ),
     "ShearNonSingular": RuleText("invertible linear map", r"An invertible linear map is non-singular."),
+    "OnPositionSingular": RuleText(
+        "product with the identity, singular", r"$(\theta,v)\mapsto(G(\theta),v)$ is singular if $G$ is."
+    ),
+    "ShearedSingular": RuleText(
+        "invertible linear maps around a singular one",
+        r"$B\circ g\circ A$ is singular if $g$ is and $A$, $B$ are invertible linear maps of $(\theta,v)$.",
+    ),
     "OnPositionNonSingular": RuleText("product with the identity", r"$(\theta,v)\mapsto(G(\theta),v)$ is non-singular if $G$ is."),
+    "OnPositionSingular": RuleText(
+        "product with the identity", r"$(\theta,v)\mapsto(G(\theta),v)$ is singular if $G$ is: $U\times\mathbb{R}^P$ goes to a null set times $\mathbb{R}^P$."
+    ),
+    "ShearedSingular": RuleText(
+        "invertible linear maps", r"$B\circ g\circ A$ is singular if $g$ is, for invertible linear maps $A$ and $B$."
+    ),
     "ComposedNonSingular": RuleText("composition", r"Compositions of non-singular maps are non-singular."),
     "ProximalNonSingular": RuleText(
         "proximal step", r"What a proximal step of a loss that is analytic everywhere sends to $p$ is $p+\eta\nabla L(p)$ alone: the preimage of a"
@@ -135,15 +148,14 @@ SET_RULE_TEXTS: dict[str, RuleText] = {
     # patterns
     "LocallyItself": RuleText("no kinks chosen", r"A map equals itself near every point."),
     "SplitPolynomial": RuleText(
-        "pieces of polynomials", r"Off a null set every entry of a polynomial argument lies strictly inside a piece of $\varphi$ on a"
-        r" neighbourhood, or is constant: $\varphi$ is replaced by the expressions chosen for the entries, in every way that may occur."
+        "pieces of polynomials", r"Where no entry of a polynomial argument that is not constant equals a kink, each lies strictly inside one"
+        r" piece of $\varphi$ on a neighbourhood: $\varphi$ is replaced by the expressions chosen for the entries, in every way that may occur."
     ),
     "SplitAnalytic": RuleText(
-        "pieces of analytic maps", r"Off a null set every entry of an analytic argument lies strictly inside a piece of $\varphi$ on a neighbourhood,"
-        r" or equals a kink identically, which a ball at one point excludes.", "arb"
+        "pieces of analytic maps", r"As for polynomials; balls at one point show that no entry of the argument equals a kink identically.", "arb"
     ),
-    "DropCase": RuleText(
-        "infeasible case", r"A positive combination of products of the inequalities of a case is a constant $\le 0$: the case does not occur."
+    "DropCases": RuleText(
+        "infeasible cases", r"A positive combination of products of the inequalities of a case is a constant $\le 0$: the case does not occur."
     ),
     "EqualsAt": RuleText(
         "point of a case", r"At a rational point, computed exactly, every entry lies strictly inside the piece chosen for it, or is the"
@@ -153,8 +165,14 @@ SET_RULE_TEXTS: dict[str, RuleText] = {
         "point of a case", r"At a point, in balls, every entry lies strictly inside the piece chosen for it; so it does on a neighbourhood.", "arb"
     ),
     "CasesCritical": RuleText(
-        "all cases", r"$\{\det(I-\eta\nabla^2L)=0\}\setminus S(L)$ is null if this holds for each case in place of $L$."
+        "all cases", r"$\{\det(I-\eta\nabla^2L)=0\}\setminus S(L)$ is null if $L$ is locally one of the cases off a null set and the"
+        r" determinant of each case is $0$ on a null set alone."
     ),
+    "CasesSingular": RuleText(
+        "all cases", r"If $f$ is locally one of maps that are analytic everywhere at every point outside of $A$, $S(f)\subset A$."
+    ),
+    "DiffersAt": RuleText("value at a point", r"The value at a rational point is computed exactly and is not the level."),
+    "DiffersInBallsAt": RuleText("value at a point", r"A ball that contains the value at a point avoids the level.", "arb"),
     # spectra
     "SharedEigenvalues": RuleText(
         "common divisor", r"An eigenvalue at every $\theta$ is a root of the greatest common divisor of the characteristic polynomials of"
@@ -162,6 +180,9 @@ SET_RULE_TEXTS: dict[str, RuleText] = {
     ),
     "OffConstantEigenvalues": RuleText(
         "no constant eigenvalue", r"$\det(I-\eta\nabla^2q)$ is not $0$ everywhere if $1/\eta$ is no eigenvalue of $\nabla^2q$ everywhere."
+    ),
+    "FactorExcluded": RuleText(
+        "factor excluded", r"A ball of $\det(f(H))$ for the Hessian $H$ at one point excludes $0$: no eigenvalue of $H$ is a root of $f$.", "arb"
     ),
     "DeterminantVanishes": RuleText(
         "polynomial identity", r"$\det(tI-B)$ of a block $B$ of $\nabla^2q$, a polynomial in $\theta$ and $t$, is computed; at $t=1/\eta$ all its"

@@ -1,5 +1,6 @@
 """The opening of a derivation about sets of parameters: maps, what is arbitrary, and notation."""
 
+# ruff: noqa: E501 -- running text with formulas
 from __future__ import annotations
 
 import re
@@ -36,6 +37,7 @@ from .steps import StepTree
 __all__ = ["set_setting"]
 
 MOST_BLOCKS = 8
+MOST_VARIANTS = 3
 
 
 def set_setting(tree: StepTree, known: Vocabulary, text: str, *, is_first: bool, full: bool) -> list[Block]:
@@ -119,8 +121,9 @@ def _definitions(tree: StepTree, writer: Writer, *, full: bool) -> Items:
     """One line a map, layer by layer; layers that repeat another one as one generic layer."""
     layers: dict[int, list[Map]] = {}
     names = tree.maps.names
-    for node, name in names.items():
-        layers.setdefault(layer_of_name(name) or 0, []).append(node)
+    shown = list(names) if full else _without_late_variants(names)
+    for node in shown:
+        layers.setdefault(layer_of_name(names[node]) or 0, []).append(node)
     exact = exact_writers(writer.notation)
 
     def signature(layer: int) -> tuple[str, ...]:
@@ -137,7 +140,22 @@ def _definitions(tree: StepTree, writer: Writer, *, full: bool) -> Items:
             generic = map_writer(Writer(writer.notation.at_layer(run.like)))
             note = range_note(run)
             items += [Item("", (*_definition(node, generic), *note)) for node in layers[run.like]]
+    left_out = len(names) - len(shown)
+    if left_out:
+        items.append(Item("", (f"and so on for {left_out} further maps of the cases.",)))
     return Items(tuple(items))
+
+
+def _without_late_variants(names: dict[Map, str]) -> list[Map]:
+    """The maps but for the fourth and further ones of one letter and layer, and of the cases."""
+    counts: dict[str, int] = {}
+    shown: list[Map] = []
+    for node, name in names.items():
+        base = "q" if name[0] == "q" else name.partition("_")[0]
+        counts[base] = counts.get(base, 0) + 1
+        if counts[base] <= MOST_VARIANTS:
+            shown.append(node)
+    return shown
 
 
 def _definition(node: Map, maps: MapWriter) -> tuple[Inline, ...]:

@@ -81,7 +81,7 @@ class Section:
     """Where a step stands: the part, the node's place in the network, and the derivative's order.
 
     In the part of lemmas: the lemma's place, and 0 for its base, 1 for its step, 2 for itself.
-    In the part of maps: the place of the named map.
+    In the parts of maps and of steps: the place of the named map.
     """
 
     part: Part
@@ -474,14 +474,18 @@ def _of_maps(claim: SetClaim, maps: MapNames) -> Section:
     """Where a map that the claim speaks about first is analytic, which maps it equals, or steps."""
     if isinstance(claim, LocallyOneOf | SomewhereEqual):
         return Section(Part.PATTERNS, 0, 0)
+    last = len(maps.names)
     for value in values_in(claim):
-        if isinstance(value, Dynamics | HessianDet | Exceptional | AvoidsExceptional):
-            return Section(Part.STEPS, 0, 0)
-        if isinstance(value, ConstantEigenvalues | EigenvaluesWithin):
-            return Section(Part.STEPS, 0, 0)
+        match value:
+            case Dynamics() | Exceptional() | AvoidsExceptional():
+                return Section(Part.STEPS, last, 0)
+            case HessianDet(of=of) | ConstantEigenvalues(of=of) | EigenvaluesWithin(of=of):
+                return Section(Part.STEPS, maps.owners.get(of, last), 0)
+            case _:
+                pass
         if isinstance(value, Map):
-            return Section(Part.MAPS, maps.owners.get(value, len(maps.names)), 0)
-    return Section(Part.MAPS, len(maps.names), 0)
+            return Section(Part.MAPS, maps.owners.get(value, last), 0)
+    return Section(Part.MAPS, last, 0)
 
 
 def _of_node(node: Named | Indexed, order: int, places: Mapping[Named, int]) -> Section:
