@@ -278,7 +278,11 @@ class _Said:
     def analytic(self) -> Analytic:
         names = [f"{unit.prefix}analytic" for unit in self.findings.units]
         if all(name in self.goals for name in names) and self._confirmed(*names):
-            return Analytic("proved", "almost everywhere analytic (AEA-6)", self._trust(*names))
+            every = [f"{unit.prefix}almost_all" for unit in self.findings.units]
+            reason = "almost everywhere analytic (AEA-6)"
+            if all(name in self.goals for name in every) and self._confirmed(*every):
+                reason += "; a gradient step is nonsingular for all eta but countably many (NSG-1)"
+            return Analytic("proved", reason, self._trust(*names))
         missing = next((unit for unit in self.findings.units if unit.sizes.not_covered is not None), None)
         if missing is not None:
             return Analytic("not covered", missing.sizes.not_covered or "", ())

@@ -19,7 +19,6 @@ from proofs.network.lowering_losses import loss_on
 __all__ = ["MAX_BATCHES", "StepLoss", "batches_of", "count_batches", "data_note", "losses_of"]
 
 MAX_BATCHES = 256
-MOST_PARTS = 12
 Rows = list[Sequence[Fraction]]
 
 
@@ -75,31 +74,11 @@ def _loss(
     if numbers is not None:
         xs, ys = [xs[n] for n in numbers], [ys[n] for n in numbers]
     architecture = architecture_of(problem)
-    found = _mean(problem, xs, ys)
+    found = loss_on(architecture, problem.loss, xs, ys, fixed_tensors(problem))
     if weight_decay:
         squares = [_square(ParameterBlock(p.name, p.shape)) for p in architecture.parameters()]
-        found = Total((found, Scaled(rational(weight_decay / 2), _sum(squares))))
+        found = Total((found, Scaled(rational(weight_decay / 2), Total(tuple(squares)))))
     return StepLoss(found, numbers)
-
-
-def _mean(problem: Problem, xs: Rows, ys: Rows) -> Map:
-    """The mean loss over the samples; of many samples, a sum of sums of at most 12.
-
-    That a sum is analytic follows from its parts in one step, which takes few of them.
-    """
-    architecture, fixed = architecture_of(problem), fixed_tensors(problem)
-    if len(xs) <= MOST_PARTS:
-        return loss_on(architecture, problem.loss, xs, ys, fixed)
-    each = [loss_on(architecture, problem.loss, [x], [y], fixed) for x, y in zip(xs, ys, strict=True)]
-    return Scaled(rational(Fraction(1, len(xs))), _sum(each))
-
-
-def _sum(parts: list[Map]) -> Map:
-    """The sum of the maps, as a sum of sums where they are many."""
-    while len(parts) > 1:
-        starts = range(0, len(parts), MOST_PARTS)
-        parts = [Total(tuple(parts[start : start + MOST_PARTS])) for start in starts]
-    return parts[0]
 
 
 def _square(block: ParameterBlock) -> Map:

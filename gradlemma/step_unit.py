@@ -12,13 +12,15 @@ from gradlemma.step_rules import Method, StepRule
 from gradlemma.step_values import enclosure, rational
 from proofs.errors import KernelError
 from proofs.kernel.claims import Claim
-from proofs.kernel.core import Theorem
+from proofs.kernel.core import Theorem, infer
 from proofs.kernel.dynamics import Composed, Descent, Dynamics, OnPosition, Proximal
 from proofs.kernel.maps import StepSize
+from proofs.kernel.rules.logic import Cut
 from proofs.kernel.set_claims import (
     AlmostEverywhereAnalytic,
     ConstantEigenvalues,
     EigenvaluesWithin,
+    ForAlmostAllSteps,
     LocallyOneOf,
     NonSingular,
     Null,
@@ -28,10 +30,14 @@ from proofs.kernel.set_claims import (
 )
 from proofs.kernel.sets import Either, Empty, SingularPoints
 from proofs.theorems.exceptional import (
+    STEP,
+    almost_all_steps,
+    for_loss,
     heavy_ball,
     heavy_ball_is_non_singular,
     nesterov,
     nesterov_is_non_singular,
+    nesterov_is_singular,
     proximal_is_non_singular,
 )
 from proofs.theorems.map_analyticity import NotCovered
@@ -104,6 +110,8 @@ class StepUnit:
         loss, enumerated = self.loss.map, self.sizes.enumerated
         if self.sizes.analytic is not None:
             self.keep("analytic", self.sizes.analytic, AlmostEverywhereAnalytic(loss))
+            almost_all = infer(Cut(), self.sizes.analytic, for_loss(almost_all_steps(), loss))
+            self.keep("almost_all", almost_all, ForAlmostAllSteps(STEP, NonSingular(Descent(loss, STEP))))
         locally = enumerated.locally
         if locally is not None and isinstance(locally.claim, LocallyOneOf):
             cases = tuple(pattern.case for pattern in enumerated.patterns)
@@ -197,9 +205,11 @@ class StepUnit:
         if found.status is StepStatus.NON_SINGULAR and found.theorem is not None:
             theorem = nesterov_is_non_singular(found.theorem, momentum)
             return StepVerdict(step, StepStatus.NON_SINGULAR, f"as gradient descent: {found.reason}", theorem)
-        reason = (
-            f"gradient descent itself is not nonsingular at this step, or not shown to be: {found.reason}"
-        )
+        if found.status is StepStatus.SINGULAR and found.theorem is not None:
+            theorem = nesterov_is_singular(found.theorem, momentum)
+            reason = f"as gradient descent, on (theta, v): {found.reason}"
+            return StepVerdict(step, StepStatus.SINGULAR, reason, theorem, found.pattern)
+        reason = f"as gradient descent: {found.reason}"
         return StepVerdict(step, StepStatus.UNDECIDED, reason, None, found.pattern)
 
     def _proximal(self, step: StepSize) -> StepVerdict:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flint import fmpq
+
 from gradlemma.derive import write_text
 from gradlemma.errors import printable
 from gradlemma.report import versions
@@ -344,13 +346,19 @@ def _print_verdicts(found: StepsResult) -> None:
         print(f"schedule {printable(steps, 200)}: {found.schedule.status.value}, {found.schedule.reason}")
 
 
+def _short(step: fmpq) -> str:
+    """The rational number, or its first digits where it has many."""
+    text = str(step)
+    return text if len(text) <= 24 else f"{int(step.p) / int(step.q):.7g}, a rational near it,"
+
+
 def _print_numeric(numeric: NumericChecks) -> None:
     one = numeric.determinants
     if one is not None:
         limit = "(<= 1e-9)" if one.within else "(> 1e-9)"
         print(
-            f"measured: det(I - eta Hessian) at eta = {one.step} by autograd and exactly at {one.points} "
-            f"random points: relative error {one.relative_error:.1e} {limit}, "
+            f"measured: det(I - eta Hessian) at eta = {_short(one.step)} by autograd and exactly "
+            f"at {one.points} random points: relative error {one.relative_error:.1e} {limit}, "
             f"nearest kink {one.kink_distance:.2g}"
         )
     for seen in numeric.collapses:

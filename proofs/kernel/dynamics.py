@@ -64,7 +64,10 @@ class Descent(Dynamics):
 
 @dataclass(frozen=True, eq=False)
 class Proximal(Dynamics):
-    """theta -> some point p with p + eta grad L(p) = theta, chosen in any way; L differentiable."""
+    """theta -> a point p with p + eta grad L(p) = theta, chosen in any way; defined where there is one.
+
+    L is differentiable.
+    """
 
     loss: Map
     step: StepSize

@@ -80,8 +80,10 @@ def _require_exact(value: Any) -> None:
     if type(value) is tuple:
         for part in value:  # pyright: ignore[reportUnknownVariableType]
             _require_exact(part)
-    elif type(type(value)) is not Interned and type(value) not in _ADMITTED:
-        raise KernelError(f"expected plain data but got an object of the class {type(value).__name__}")
+        return
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if type(kind) is not Interned and kind not in _ADMITTED:
+        raise KernelError(f"expected plain data but got an object of the class {kind.__name__}")
 
 
 def _only_once(initialise: Callable[..., None]) -> Callable[..., None]:

@@ -149,7 +149,7 @@ class Independent(SetClaim):
 
 @dataclass(frozen=True, eq=False)
 class NonSingular(SetClaim):
-    """Preimages of null sets under the map are null."""
+    """Preimages of null sets under the map are null, where the map is defined."""
 
     of: Dynamics
 

@@ -24,7 +24,9 @@ from proofs.kernel.rules.steps import (
     CriticalNull,
     FibresNonSingular,
     OnPositionNonSingular,
+    OnPositionSingular,
     ProximalNonSingular,
+    ShearedSingular,
     ShearNonSingular,
     SomeComponent,
     critical_set,
@@ -43,9 +45,8 @@ from .analyticity import COMPONENT, subset_null
 
 __all__ = [
     "LOSS", "STEP", "almost_all_steps", "exceptional_is_singular", "for_loss", "heavy_ball",
-    "heavy_ball_is_non_singular",
-    "nesterov", "nesterov_is_non_singular", "off_exceptional_is_non_singular", "proximal_is_non_singular",
-    "schedule_is_non_singular",
+    "heavy_ball_is_non_singular", "nesterov", "nesterov_is_non_singular", "nesterov_is_singular",
+    "off_exceptional_is_non_singular", "proximal_is_non_singular", "schedule_is_non_singular",
 ]  # fmt: skip
 
 LOSS = Unknown("L", ())
@@ -128,6 +129,17 @@ def nesterov_is_non_singular(non_singular: Theorem, momentum: fmpq) -> Theorem:
         infer(OnPositionNonSingular(), non_singular),
         infer(ShearNonSingular(after)),
     )
+
+
+def nesterov_is_singular(singular: Theorem, momentum: fmpq) -> Theorem:
+    """NSG-3: Nesterov's method is singular on (theta, v) where gradient descent is, beta != 0.
+
+    Args:
+        singular: the theorem that theta -> theta - eta grad L is singular.
+        momentum: beta.
+    """
+    before, after = nesterov(momentum)
+    return infer(ShearedSingular(before, after), infer(OnPositionSingular(), singular))
 
 
 def schedule_is_non_singular(*steps: Theorem) -> Theorem:

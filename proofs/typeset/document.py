@@ -8,6 +8,7 @@ from dataclasses import replace
 from proofs.kernel.claims import Claim, Compare, ForSamples, OperatorNorm, Smooth
 from proofs.kernel.rules import Cut, Induction, Monotone, PutIn
 from proofs.kernel.scalars import Real
+from proofs.kernel.set_claims import PiecewiseAnalytic
 from proofs.kernel.terms import Mean, Role
 
 from .blocks import Block, Heading, Item, Items, Paragraph, Raw, References
@@ -72,7 +73,7 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     shown = [*(derivation if steps else []), *steps]
     return [
         *setting,
-        *_source_note(cited, about_runs=about_runs),
+        *(_runs_note(cited) if about_runs else _source_note(cited, _has_kinks(tree, known))),
         *assumptions,
         *([*shown, *theorems] if family is None and not about_runs else [*theorems, *remarks, *shown]),
         *_trust_blocks(tree),
@@ -464,14 +465,25 @@ _SOURCE_NOTES = {
 }
 
 
-def _source_note(cited: list[str], *, about_runs: bool) -> list[Block]:
-    if about_runs:
-        return [Paragraph(("This is the setting of ", Cite("zhou"), "."))] if "zhou" in cited else []
+_SMOOTH_NOTE = "Almost everywhere analyticity and non-singular steps are the setting of "
+
+
+def _has_kinks(tree: StepTree, known: Vocabulary) -> bool:
+    functions = {step.claim.function for step in tree.steps if isinstance(step.claim, PiecewiseAnalytic)}
+    return any(not function.is_analytic for function in (*known.functions, *functions))
+
+
+def _source_note(cited: list[str], has_kinks: bool) -> list[Block]:
     notes: list[Inline] = []
     for key in cited:
-        if key in _SOURCE_NOTES:
-            notes += [" " if notes else "", _SOURCE_NOTES[key], Cite(key), "."]
+        note = _SMOOTH_NOTE if key == "craciun" and not has_kinks else _SOURCE_NOTES.get(key)
+        if note is not None:
+            notes += [" " if notes else "", note, Cite(key), "."]
     return [Paragraph(tuple(notes))] if notes else []
+
+
+def _runs_note(cited: list[str]) -> list[Block]:
+    return [Paragraph(("This is the setting of ", Cite("zhou"), "."))] if "zhou" in cited else []
 
 
 def _reference_blocks(cited: list[str]) -> list[Block]:

@@ -95,7 +95,8 @@ def labels_in_proofs(order: Iterable[Theorem], known: Mapping[Claim, str]) -> li
     """
     order = list(order)
     put_in = {id(theorem.premises[0]) for theorem in order if isinstance(theorem.rule, PutIn)}
-    assumed = [theorem.claim for theorem in order if isinstance(theorem.rule, Assume)]
+    uses = (premise for theorem in order for premise in (*theorem.premises, theorem))
+    assumed = [theorem.claim for theorem in uses if isinstance(theorem.rule, Assume)]
     loose = [claim for claim in dict.fromkeys(assumed) if isinstance(claim, SetClaim) and claim not in known]
     lemmas = [theorem for theorem in order if id(theorem) in put_in]
     about = dict.fromkeys(claim for lemma in lemmas for claim in loose if claim in lemma.hypotheses)

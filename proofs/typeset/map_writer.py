@@ -56,7 +56,7 @@ from proofs.kernel.sets import (
     Without,
 )
 
-from .contractions import contraction_latex
+from .contractions import contraction_latex, indexed, raised
 from .expressions import Notation, numeral
 from .layout import Piece
 from .map_names import MapNames
@@ -146,7 +146,7 @@ class MapWriter:
                 return f"{self.name(name)}({self.map(of)})", TIGHT
             case MeanOf(data=data, body=body):
                 over = ",".join(self.name(given.name) for given in data)
-                return rf"\operatorname{{mean}}_{{{over}}}\, {self.map(body, PRODUCT)}", PRODUCT
+                return rf"\operatorname{{mean}}_{{{over}}}\, {self.map(body, PRODUCT)}", SUM
             case HessianDet(of=of, step=step):
                 return rf"\det(I-{self.step(step)}\nabla^{{2}}{self.map(of, TIGHT)})", TIGHT
             case RankDet(of=of):
@@ -179,6 +179,10 @@ class MapWriter:
             return "(" + self._listed([self.number(entry) for entry in entries], ", ") + ")", TIGHT
         rows = size_of(node.extents[:-1])
         width = node.extents[-1]
+        if len(node.extents) == 2 and max(rows, width) <= MOST_ENTRIES:
+            numbers = [self.number(entry) for entry in entries]
+            inside = r" \\ ".join(" & ".join(numbers[r * width : (r + 1) * width]) for r in range(rows))
+            return rf"\bigl(\begin{{smallmatrix}} {inside} \end{{smallmatrix}}\bigr)", TIGHT
         lines = [
             "[" + self._listed([self.number(e) for e in entries[r * width : (r + 1) * width]], ", ") + "]"
             for r in range(rows)
@@ -191,8 +195,7 @@ class MapWriter:
             return self.name(known, place)
         if isinstance(of, ParameterBlock | Given | Unknown):
             return self.name(of.name, place)
-        text, tightness = self.map(of), self._known[of][1]
-        return f"{text}_{{{place}}}" if tightness == TIGHT else f"({text})_{{{place}}}"
+        return f"{indexed(self.map(of))}_{{{place}}}"
 
     def _place_in(self, of: Map, place: Place) -> str:
         """The entry's index, counted from 1; a row and a column for an entry of a matrix."""
@@ -214,6 +217,10 @@ class MapWriter:
             return self._entry(inner, self._place_in(inner, PlaceNumber(numbers[0])))
         if numbers[0] >= 0 and all(b == a + 1 for a, b in pairwise(numbers)) and len(node.extents) == 1:
             return self._entry(inner, f"{numbers[0] + 1}:{numbers[-1] + 1}")
+        if not self.is_defined:
+            listed = self._listed(["0" if n < 0 else str(n + 1) for n in numbers], ",")
+            shape = r"\times ".join(str(extent) for extent in node.extents) or "1"
+            return rf"P_{{[{listed}],\,{shape}}}{self.map(inner, TIGHT)}"
         key = (numbers, node.extents, size_of(inner.require_shape()))
         return rf"P_{{{self.names.selections.get(key, 0)}}}{self.map(inner, TIGHT)}"
 
@@ -233,8 +240,10 @@ class MapWriter:
 
     def _partial(self, name: str, of: Map) -> tuple[str, int]:
         if name == "inverse":
-            return f"{self.map(of, TIGHT)}^{{-1}}", TIGHT
-        return rf"\operatorname{{{name}}}({self.map(of)})", TIGHT
+            return f"{raised(self.map(of, TIGHT))}^{{-1}}", TIGHT
+        if name == "sqrt":
+            return rf"\sqrt{{{self.map(of)}}}", TIGHT
+        return rf"\{name}({self.map(of)})", TIGHT
 
     # -- places, step sizes, levels ---------------------------------------------------------------
 
@@ -334,7 +343,7 @@ class MapWriter:
                 if place in self.free:
                     other = next(AnyPlace(letter) for letter in "jlmr" if AnyPlace(letter) not in of.symbols)
                     place, of = other, region_with(of, {place: other})
-                return rf"{{\textstyle\bigcup_{{{self.place(place)}}}}} {self.region(of, tight=True)}"
+                return rf"{{\textstyle\bigcup_{{{self.place(place)}}}}}\, {self.region(of, tight=True)}"
             case _:
                 raise TypeError(f"no way is known to print {type(region).__name__}")
 
@@ -355,9 +364,9 @@ class MapWriter:
             return self.assignment(found)
         match found:
             case Descent(step=step):
-                return f"G_{{{self.step(step)}}}" + self._of_loss(found)
+                return f"G_{{{self._subscript(step)}}}" + self._of_loss(found)
             case Proximal(step=step):
-                return rf"\operatorname{{prox}}_{{{self.step(step)}}}" + self._of_loss(found)
+                return rf"\operatorname{{prox}}_{{{self._subscript(step)}}}" + self._of_loss(found)
             case Pushed() | Sheared():
                 kinds = [other for other in self.names.dynamics if type(other) is type(found)]
                 letter = "F" if isinstance(found, Pushed) else "T"
@@ -368,6 +377,10 @@ class MapWriter:
                 return r"\circ ".join(self._composable(part) for part in reversed(parts))
             case _:
                 raise TypeError(f"no way is known to print {type(found).__name__}")
+
+    def _subscript(self, step: StepSize) -> str:
+        """The step size without fractions one above the other."""
+        return str(step.value) if isinstance(step, StepNumber) else self.step(step)
 
     def _composable(self, found: Dynamics) -> str:
         text = self.dynamics(found)

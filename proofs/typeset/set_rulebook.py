@@ -127,6 +127,12 @@ SET_RULE_TEXTS: dict[str, RuleText] = {
     ),
     "ShearNonSingular": RuleText("invertible linear map", r"An invertible linear map is non-singular."),
     "OnPositionNonSingular": RuleText("product with the identity", r"$(\theta,v)\mapsto(G(\theta),v)$ is non-singular if $G$ is."),
+    "OnPositionSingular": RuleText(
+        "product with the identity", r"$(\theta,v)\mapsto(G(\theta),v)$ is singular if $G$ is: $U\times\mathbb{R}^P$ goes to a null set times $\mathbb{R}^P$."
+    ),
+    "ShearedSingular": RuleText(
+        "invertible linear maps", r"$B\circ g\circ A$ is singular if $g$ is, for invertible linear maps $A$ and $B$."
+    ),
     "ComposedNonSingular": RuleText("composition", r"Compositions of non-singular maps are non-singular."),
     "ProximalNonSingular": RuleText(
         "proximal step", r"What a proximal step of a loss that is analytic everywhere sends to $p$ is $p+\eta\nabla L(p)$ alone: the preimage of a"

@@ -146,7 +146,8 @@ def test_a_network_that_no_route_covers_is_refused_with_the_other_one(tmp_path):
     path = tmp_path / "tied.yaml"
     path.write_text(
         "schema: 1\nname: tied\ninput: {shape: [3, 1]}\ndata: {inline: {x: [[1, 0, 2]], y: [[1]]}}\n"
-        "network:\n  - recurrent: {width: 2, steps: 3, activation: relu}\n  - dense: {width: 1}\nloss: half_mse\n"
+        "network:\n  - recurrent: {width: 2, steps: 3, activation: relu}\n  - dense: {width: 1}\n"
+        "loss: half_mse\n"
     )
     with pytest.raises(GradlemmaError, match="layered route"):
         _derive("AEA-1", problem=path)

@@ -21,7 +21,6 @@ from proofs.kernel.maps import (
     AnyStep,
     At,
     Contract,
-    Entry,
     Fixed,
     Given,
     Map,
@@ -29,12 +28,11 @@ from proofs.kernel.maps import (
     ParameterBlock,
     PlaceNumber,
     StepNumber,
-    Total,
     Unknown,
 )
 from proofs.kernel.rules.logic import Assume
 from proofs.kernel.sets import LevelNumber, LevelSet, Region
-from proofs.kernel.univariate import argument, call, constant, piecewise
+from proofs.kernel.univariate import argument, call, piecewise
 from proofs.network import activation
 
 RELU, TANH, SQUARE = activation("relu"), activation("tanh"), activation("square")
@@ -44,7 +42,7 @@ W, B, V = ParameterBlock("W", (2, 2)), ParameterBlock("b", (2,)), ParameterBlock
 S = ParameterBlock("s", ())
 X = Given("x", (2,))
 P, H = Unknown("p", ()), Unknown("h", None)
-I, J = AnyPlace("i"), AnyPlace("j")
+I, J = AnyPlace("i"), AnyPlace("j")  # noqa: E741
 ETA = AnyStep("eta")
 ONE, HALF = StepNumber(fmpq(1)), StepNumber(fmpq(1, 2))
 ZERO = LevelNumber(fmpq(0))
@@ -152,5 +150,7 @@ def fuzz(theorem: Theorem, changes: int, seed: int, is_known: Callable[[Theorem]
             refusals += 1
             continue
         for found in again:
-            assert found.sequent == theorem.sequent or is_known(found), f"an altered derivation passed: {path}"
+            assert found.sequent == theorem.sequent or is_known(found), (
+                f"an altered derivation passed: {path}"
+            )
     return refusals

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flint import fmpq
 from set_builders import (
+    ONE,
     OUTER,
     POLE,
     RELU,
@@ -13,7 +14,6 @@ from set_builders import (
     H,
     I,
     J,
-    ONE,
     P,
     S,
     V,
@@ -187,7 +187,9 @@ def test_no_hits_refuses_almost_everywhere() -> None:
 
 def test_kink_hits_accepts() -> None:
     kinks = UnionOver(I, LevelSet(P, KinkLevel(RELU, I)))
-    assert concluded(KinkHits(RELU_P, I), infer(PiecewiseByPieces(RELU))) is Within(HitsSingular(RELU_P), kinks)
+    assert concluded(KinkHits(RELU_P, I), infer(PiecewiseByPieces(RELU))) is Within(
+        HitsSingular(RELU_P), kinks
+    )
 
 
 def test_kink_hits_refuses_vectors_numbers_in_use_and_other_functions() -> None:
@@ -245,7 +247,7 @@ def test_component_regular_refuses_premises() -> None:
     refused(ComponentRegular(P, J), assume(Null(letter("a"))))
 
 
-def test_almost_everywhere_intro_and_elim_accept() -> None:
+def test_almost_everywhere_intro_accepts() -> None:
     known = assume(Null(SingularPoints(P)))
     assert concluded(AlmostEverywhereIntro(), known) is AlmostEverywhereAnalytic(P)
 

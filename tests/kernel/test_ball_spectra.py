@@ -59,10 +59,15 @@ def test_wide_balls_hold_the_spectra_of_all_their_matrices(seed: int) -> None:
         noise = np.array([[source.uniform(-0.01, 0.01) for _ in row] for row in rows])
         noise = (noise + noise.T) / 2
         for value in np.linalg.eigvalsh(moved + noise):
-            assert any(float(a.p) / float(a.q) - 1e-9 <= value <= float(b.p) / float(b.q) + 1e-9 for a, b in intervals)
+            assert any(
+                float(a.p) / float(a.q) - 1e-9 <= value <= float(b.p) / float(b.q) + 1e-9
+                for a, b in intervals
+            )
 
 
-def test_bad_vectors_widen_the_intervals_and_never_lose_an_eigenvalue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_vectors_widen_the_intervals_and_never_lose_an_eigenvalue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Any invertible Q will do: here one that is no matrix of eigenvectors."""
     skew = arb_mat(2, 2, [1, fmpq(1, 5), fmpq(-1, 7), fmpq(9, 10)])
     monkeypatch.setattr(ball_spectra, "_eigenvectors", lambda matrix: skew)

@@ -111,12 +111,21 @@ def test_values_after_putting_in_are_those_at_the_data(seed: int) -> None:
 @pytest.mark.parametrize(
     "wrap",
     [
-        lambda m: Total((m, S)), lambda m: Join((m, V)), lambda m: Contract(",->", m, S), lambda m: Scaled(fmpq(2), m),
-        lambda m: Entry(RELU, m), lambda m: Opaque("g", m, (2,)), lambda m: Partial("log", m),
-        lambda m: HessianDet(m, ONE), RankDet, lambda m: Pick(m, (0, -1), (2,)), lambda m: At(m, PlaceNumber(0)),
-        lambda m: Chosen(RELU, (0,), m), lambda m: MeanOf((X,), m),
+        lambda m: Total((m, S)),
+        lambda m: Join((m, V)),
+        lambda m: Contract(",->", m, S),
+        lambda m: Scaled(fmpq(2), m),
+        lambda m: Entry(RELU, m),
+        lambda m: Opaque("g", m, (2,)),
+        lambda m: Partial("log", m),
+        lambda m: HessianDet(m, ONE),
+        RankDet,
+        lambda m: Pick(m, (0, -1), (2,)),
+        lambda m: At(m, PlaceNumber(0)),
+        lambda m: Chosen(RELU, (0,), m),
+        lambda m: MeanOf((X,), m),
     ],
-)  # fmt: skip
+)
 def test_maps_are_put_in_below_every_operation(wrap) -> None:
     assert map_with(wrap(P), {P: square(S)}) is wrap(square(S))
     assert wrap(P).symbols - {X} == {P}
@@ -135,10 +144,14 @@ A = LevelSet(P, KinkLevel(RELU, J))
 @pytest.mark.parametrize(
     "wrap",
     [
-        Interior, Boundary, lambda r: Meet(r, Whole()), lambda r: Without(Empty(), r), lambda r: Either((r, Whole())),
+        Interior,
+        Boundary,
+        lambda r: Meet(r, Whole()),
+        lambda r: Without(Empty(), r),
+        lambda r: Either((r, Whole())),
         lambda r: UnionOver(I, Meet(r, Component(S, I))),
     ],
-)  # fmt: skip
+)
 def test_regions_are_changed_below_every_operation(wrap) -> None:
     images = {P: S, J: PlaceNumber(4)}
     assert region_with(wrap(A), images) is wrap(LevelSet(S, KinkLevel(RELU, PlaceNumber(4))))
@@ -154,15 +167,23 @@ def test_sets_of_maps_are_changed() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda p, e: Null(SingularPoints(p)), lambda p, e: Within(SingularPoints(p), Whole()),
-        lambda p, e: NotWithin(Whole(), SingularPoints(p)), lambda p, e: AlmostEverywhereAnalytic(p),
-        lambda p, e: OuterAnalytic(Entry(RELU, p), True), lambda p, e: Positive(p, False),
-        lambda p, e: Independent(p, W), lambda p, e: Exceptional(p, e), lambda p, e: AvoidsExceptional(p, e),
-        lambda p, e: NonSingular(Descent(p, e)), lambda p, e: Singular(Proximal(p, e)),
-        lambda p, e: NonSingular(Composed((Pushed(p, e, fmpq(1)), Sheared((fmpq(1),) * 2, (fmpq(0), fmpq(1)))))),
+        lambda p, e: Null(SingularPoints(p)),
+        lambda p, e: Within(SingularPoints(p), Whole()),
+        lambda p, e: NotWithin(Whole(), SingularPoints(p)),
+        lambda p, e: AlmostEverywhereAnalytic(p),
+        lambda p, e: OuterAnalytic(Entry(RELU, p), True),
+        lambda p, e: Positive(p, False),
+        lambda p, e: Independent(p, W),
+        lambda p, e: Exceptional(p, e),
+        lambda p, e: AvoidsExceptional(p, e),
+        lambda p, e: NonSingular(Descent(p, e)),
+        lambda p, e: Singular(Proximal(p, e)),
+        lambda p, e: NonSingular(
+            Composed((Pushed(p, e, fmpq(1)), Sheared((fmpq(1),) * 2, (fmpq(0), fmpq(1)))))
+        ),
         lambda p, e: NonSingular(OnPosition(Descent(p, e))),
     ],
-)  # fmt: skip
+)
 def test_claims_are_changed_throughout(make) -> None:
     assert claim_with(make(P, ETA), {P: square(S), ETA: HALF}) is make(square(S), HALF)
     assert P in symbols_in(make(P, ETA))
@@ -195,7 +216,15 @@ def test_data_bound_inside_and_free_outside_are_told_apart() -> None:
 
 
 def test_images_must_fit() -> None:
-    for symbol, image in ((X, V), (X, Given("z", (3,))), (P, V), (I, ONE), (ETA, PlaceNumber(0)), (S, P), (ONE, ONE)):
+    for symbol, image in (
+        (X, V),
+        (X, Given("z", (3,))),
+        (P, V),
+        (I, ONE),
+        (ETA, PlaceNumber(0)),
+        (S, P),
+        (ONE, ONE),
+    ):
         with pytest.raises(KernelError, match="fitting"):
             check_images({symbol: image})
     check_images({X: DATA, P: number(1), I: J, ETA: HALF})

@@ -50,7 +50,15 @@ from proofs.kernel.maps import (
     Scaled,
     Total,
 )
-from proofs.kernel.patterns import case_at, chosen_in, conditions_of, first_kinked, place_of, unchosen, without_constants
+from proofs.kernel.patterns import (
+    case_at,
+    chosen_in,
+    conditions_of,
+    first_kinked,
+    place_of,
+    unchosen,
+    without_constants,
+)
 from proofs.kernel.rules.patterns import (
     CasesCritical,
     CasesSingular,
@@ -190,7 +198,9 @@ def test_drop_cases_refuses_other_certificates(drops) -> None:
 
 
 def test_drop_cases_refuses_a_positive_constant_and_two_blocks_of_one_name() -> None:
-    shifted = Total((Entry(RELU, Total((S, number(1)))), Entry(RELU, Total((Scaled(fmpq(-1), S), number(1))))))
+    shifted = Total(
+        (Entry(RELU, Total((S, number(1)))), Entry(RELU, Total((Scaled(fmpq(-1), S), number(1)))))
+    )
     refused(DropCases(((3, ((fmpq(1), (0,)), (fmpq(1), (1,)))),)), split(shifted), match="not positive")
     first = entry(ParameterBlock("W", (2,)), 0)
     second = entry(ParameterBlock("W", (3,)), 0)
@@ -297,7 +307,9 @@ def test_cases_singular_accepts() -> None:
     assert isinstance(claim, LocallyOneOf)
     found = concluded(CasesSingular(), known, everywhere(NEG), everywhere(POS))
     assert found is Within(SingularPoints(RELU_S), Either(claim.off))
-    assert concluded(CasesSingular(), infer(LocallyItself(S)), everywhere(S)) is Within(SingularPoints(S), Empty())
+    assert concluded(CasesSingular(), infer(LocallyItself(S)), everywhere(S)) is Within(
+        SingularPoints(S), Empty()
+    )
 
 
 def test_cases_singular_refuses_missing_and_singular_cases() -> None:
@@ -369,6 +381,12 @@ def _only_other_maps(claim: Claim) -> Any:
 
 def test_steps_at_roots_are_those_of_irreducible_polynomials() -> None:
     assert RootStep((-2, 0, 1), 1) is RootStep((-2, 0, 1), 1)
-    for coefficients, place in (((-4, 0, 1), 0), ((-2, 0, 1), 2), ((2, 0, 1), 0), ((-4, 0, 2), 0), ((-2, 1), 0)):
+    for coefficients, place in (
+        ((-4, 0, 1), 0),
+        ((-2, 0, 1), 2),
+        ((2, 0, 1), 0),
+        ((-4, 0, 2), 0),
+        ((-2, 1), 0),
+    ):
         with pytest.raises(KernelError, match="expected"):
             RootStep(coefficients, place)

@@ -14,7 +14,20 @@ from set_builders import RELU, S, V, W, assume, concluded, number, refused, squa
 from proofs.errors import KernelError
 from proofs.kernel.core import Theorem, infer
 from proofs.kernel.map_values import ball_values
-from proofs.kernel.maps import Chosen, Contract, Entry, Fixed, Join, Map, Partial, Pick, Scaled, Total, blocks_of, size_of
+from proofs.kernel.maps import (
+    Chosen,
+    Contract,
+    Entry,
+    Fixed,
+    Join,
+    Map,
+    Partial,
+    Pick,
+    Scaled,
+    Total,
+    blocks_of,
+    size_of,
+)
 from proofs.kernel.positivity import is_entire, signs_needed
 from proofs.kernel.rules.positive import PositiveByForm
 from proofs.kernel.set_claims import Positive
@@ -72,12 +85,20 @@ def test_positive_by_form_accepts_and_holds_at_random_points(node, strict) -> No
 @pytest.mark.parametrize(
     ("node", "strict"),
     [
-        (vector(0, 1), True), (vector(-1, 1), False), (Entry(RELU, V), True), (Entry(HOLE, S), True),
-        (Entry(STAIRS, S), True), (Entry(DIP, S), True), (V, False), (Scaled(fmpq(0), Entry(SIGMOID, V)), False),
-        (Scaled(fmpq(-1), Entry(SIGMOID, V)), False), (Partial("log", Entry(SIGMOID, V)), False),
-        (Pick(Entry(SIGMOID, V), (1, -1), (2,)), True), (Chosen(BUMP, (0, 1), V), True),
+        (vector(0, 1), True),
+        (vector(-1, 1), False),
+        (Entry(RELU, V), True),
+        (Entry(HOLE, S), True),
+        (Entry(STAIRS, S), True),
+        (Entry(DIP, S), True),
+        (V, False),
+        (Scaled(fmpq(0), Entry(SIGMOID, V)), False),
+        (Scaled(fmpq(-1), Entry(SIGMOID, V)), False),
+        (Partial("log", Entry(SIGMOID, V)), False),
+        (Pick(Entry(SIGMOID, V), (1, -1), (2,)), True),
+        (Chosen(BUMP, (0, 1), V), True),
     ],
-)  # fmt: skip
+)
 def test_positive_by_form_refuses_other_forms(node, strict) -> None:
     with pytest.raises(KernelError):
         shown(node, strict)
@@ -87,11 +108,14 @@ def test_positive_by_form_refuses_other_forms(node, strict) -> None:
 @pytest.mark.parametrize(
     "node",
     [
-        SQUARES, square(S), Contract("ij,ji->i", W, W),
+        SQUARES,
+        square(S),
+        Contract("ij,ji->i", W, W),
         Contract("i,ij->j", Entry(SIGMOID, V), Fixed((2, 2), tuple(map(fmpq, (0, 1, 0, 1))))),
-        Contract("i,i->", Entry(SIGMOID, V), vector(-1, 3)), Total((vector(1, 1), V)),
+        Contract("i,i->", Entry(SIGMOID, V), vector(-1, 3)),
+        Total((vector(1, 1), V)),
     ],
-)  # fmt: skip
+)
 def test_positive_by_form_refuses_strict_signs_that_may_fail(node) -> None:
     with pytest.raises(KernelError):
         shown(node, True)
@@ -113,9 +137,16 @@ def test_positive_by_form_refuses_wrong_premises() -> None:
 
 
 @given(st.integers(0, 2**20), st.booleans())
-def test_whatever_the_form_shows_holds_at_random_points(seed: int, strict: bool) -> None:
+def test_positive_by_form_holds_for_random_forms(seed: int, strict: bool) -> None:
     source = random.Random(seed)
-    nodes: list[Map] = [S, number(source.randint(-1, 2)), Entry(SIGMOID, S), square(S), Entry(HOLE, S), Entry(WAVE, S)]
+    nodes: list[Map] = [
+        S,
+        number(source.randint(-1, 2)),
+        Entry(SIGMOID, S),
+        square(S),
+        Entry(HOLE, S),
+        Entry(WAVE, S),
+    ]
     for _ in range(6):
         a, b = source.choice(nodes), source.choice(nodes)
         nodes.append(

@@ -134,7 +134,9 @@ def test_shared_eigenvalues_holds_for_the_common_divisor_that_sympy_finds(seed) 
     _, wanted = sympy.Poly(common, t).primitive()
     flat = [fmpq_mat(len(r), len(r), [e for row in r for e in row]) for r in matrices]
     found = common_eigenvalues(flat)
-    assert [int(c) for c in found.coeffs()] == [int(c) for c in reversed(wanted.clear_denoms()[1].primitive()[1].all_coeffs())]
+    assert [int(c) for c in found.coeffs()] == [
+        int(c) for c in reversed(wanted.clear_denoms()[1].primitive()[1].all_coeffs())
+    ]
     assert common_eigenvalues(flat[:1]).degree() >= found.degree()
 
 
@@ -147,7 +149,11 @@ def test_off_constant_eigenvalues_accepts() -> None:
 
 @pytest.mark.parametrize(
     ("case", "size"),
-    [(HALF_SQUARE, ONE), (Scaled(fmpq(-1, 2), square(S)), step(-1)), (Scaled(fmpq(3), square(S)), step(1, 6))],
+    [
+        (HALF_SQUARE, ONE),
+        (Scaled(fmpq(-1, 2), square(S)), step(-1)),
+        (Scaled(fmpq(3), square(S)), step(1, 6)),
+    ],
 )
 def test_off_constant_eigenvalues_refuses_inverses_of_roots(case: Map, size: StepSize) -> None:
     refused(OffConstantEigenvalues(size), shared(case, at(s=0)), match="no root")
@@ -157,6 +163,10 @@ def test_off_constant_eigenvalues_refuses_irrational_roots_and_arbitrary_steps()
     golden = shared(GOLDEN, at(v=(0, 0)))
     for place in (0, 1):
         refused(OffConstantEigenvalues(RootStep((-1, -1, 1), place)), golden, match="no root")
+    # One of several factors.
+    product = assume(ConstantEigenvalues(GOLDEN, (1, 0, -2, 1)))
+    refused(OffConstantEigenvalues(RootStep((-1, -1, 1), 0)), product, match="no root")
+    refused(OffConstantEigenvalues(ONE), product, match="no root")
     refused(OffConstantEigenvalues(AnyStep("eta")), golden, match="number")
     refused(OffConstantEigenvalues(ONE), assume(Within(Whole(), letter("a"))))
 
@@ -183,7 +193,9 @@ def test_factor_excluded_refuses_a_factor_with_an_eigenvalue_there() -> None:
 
 
 def test_determinant_vanishes_accepts() -> None:
-    assert concluded(DeterminantVanishes(HALF_SQUARE, ONE, 0)) is Within(Whole(), critical_set(HALF_SQUARE, ONE))
+    assert concluded(DeterminantVanishes(HALF_SQUARE, ONE, 0)) is Within(
+        Whole(), critical_set(HALF_SQUARE, ONE)
+    )
     assert concluded(DeterminantVanishes(MIXED, ONE, 0))
     for place in (0, 1):
         assert concluded(DeterminantVanishes(GOLDEN, RootStep((-1, -1, 1), place), 0))
@@ -212,7 +224,7 @@ def random_polynomial(source: random.Random) -> Map:
     for _ in range(4):
         a, b = source.choice(entries), source.choice(entries)
         entries.append(source.choice((Total((a, b)), Contract(",->", a, b), Scaled(fmpq(1, 2), square(a)))))
-    return Total(tuple(source.sample(entries, 3)) + (Scaled(fmpq(1, 2), square(S)), Scaled(fmpq(1), entry(V, 0))))
+    return Total((*source.sample(entries, 3), Scaled(fmpq(1, 2), square(S)), Scaled(fmpq(1), entry(V, 0))))
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -19,7 +19,9 @@ from proofs.kernel.rules.steps import (
     CriticalNull,
     FibresNonSingular,
     OnPositionNonSingular,
+    OnPositionSingular,
     ProximalNonSingular,
+    ShearedSingular,
     ShearNonSingular,
     SomeComponent,
     critical_set,
@@ -212,7 +214,9 @@ def test_on_position_non_singular_refuses_maps_with_a_velocity() -> None:
 
 def test_composed_non_singular_accepts() -> None:
     known, other = assume(NonSingular(DESCENT)), assume(NonSingular(Descent(Q, HALF)))
-    assert concluded(ComposedNonSingular(), known, other) is NonSingular(Composed((DESCENT, Descent(Q, HALF))))
+    assert concluded(ComposedNonSingular(), known, other) is NonSingular(
+        Composed((DESCENT, Descent(Q, HALF)))
+    )
 
 
 def test_composed_non_singular_refuses_other_claims_and_state_spaces() -> None:
@@ -239,3 +243,31 @@ def test_maps_of_optimisers_are_of_scalars() -> None:
     for make in (lambda: Descent(V, ETA), lambda: Descent(H, ETA), lambda: Proximal(V, ONE)):
         with pytest.raises(KernelError, match="scalar"):
             make()
+
+
+SWAP = Sheared((fmpq(0), fmpq(1)), (fmpq(1), fmpq(0)))
+DEGENERATE = Sheared((fmpq(1), fmpq(2)), (fmpq(2), fmpq(4)))
+
+
+def test_on_position_singular_accepts() -> None:
+    assert concluded(OnPositionSingular(), assume(Singular(DESCENT))) is Singular(OnPosition(DESCENT))
+
+
+def test_on_position_singular_refuses() -> None:
+    refused(OnPositionSingular(), assume(NonSingular(DESCENT)))
+    refused(OnPositionSingular(), assume(Singular(Pushed(P, ETA, fmpq(1)))), match="theta alone")
+
+
+def test_sheared_singular_accepts() -> None:
+    inner = OnPosition(DESCENT)
+    found = concluded(ShearedSingular(SWAP, SWAP), assume(Singular(inner)))
+    assert found is Singular(Composed((SWAP, inner, SWAP)))
+
+
+def test_sheared_singular_refuses() -> None:
+    inner = OnPosition(DESCENT)
+    known = assume(Singular(inner))
+    refused(ShearedSingular(DEGENERATE, SWAP), known, match="invertible")
+    refused(ShearedSingular(SWAP, DEGENERATE), known, match="invertible")
+    refused(ShearedSingular(SWAP, SWAP), assume(Singular(DESCENT)), match="theta and v")
+    refused(ShearedSingular(SWAP, SWAP), assume(NonSingular(inner)))

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from flint import fmpq, fmpq_mat
-from set_builders import OUTER, RELU, B, H, I, ONE, P, S, V, W, ZERO, assume, concluded, letter, refused
+from set_builders import ONE, OUTER, RELU, ZERO, B, H, I, P, S, V, W, assume, concluded, letter, refused
 
 from proofs.kernel.core import infer
 from proofs.kernel.map_values import exact_values
@@ -109,7 +109,12 @@ def test_independent_by_form_accepts() -> None:
 
 @pytest.mark.parametrize(
     "node",
-    [PRODUCT, Scaled(fmpq(0), PRODUCT), Opaque("g", PRODUCT, (1,)), HessianDet(Contract("i,i->", V, PRODUCT), ONE)],
+    [
+        PRODUCT,
+        Scaled(fmpq(0), PRODUCT),
+        Opaque("g", PRODUCT, (1,)),
+        HessianDet(Contract("i,i->", V, PRODUCT), ONE),
+    ],
 )
 def test_independent_by_form_refuses_blocks_that_occur(node) -> None:
     refused(IndependentByForm(node, W), match="used twice")

@@ -74,7 +74,11 @@ class Jet:
     def determinant(self, step: Fraction) -> fmpq:
         """det(I - eta Hessian)."""
         size = len(self.gradient)
-        entries = [_exact(Fraction(int(i == j)) - step * self.hessian[i][j]) for i in range(size) for j in range(size)]
+        entries = [
+            _exact(Fraction(int(i == j)) - step * self.hessian[i][j])
+            for i in range(size)
+            for j in range(size)
+        ]
         return fmpq_mat(size, size, entries).det()
 
 
@@ -103,7 +107,9 @@ def _polynomial(expression: Expression, x: Jet) -> Jet:
     return total
 
 
-def jet_at(root: Map, theta: Sequence[Fraction], names: Sequence[tuple[str, int]]) -> tuple[Jet, Signature] | None:
+def jet_at(
+    root: Map, theta: Sequence[Fraction], names: Sequence[tuple[str, int]]
+) -> tuple[Jet, Signature] | None:
     """The jet of a scalar and the piece of every entry; None at a kink that is not met identically."""
     size = len(names)
     signature: list[Any] = []

@@ -60,7 +60,8 @@ def by(route: Route, node: Map) -> Theorem:
 
 
 @pytest.mark.parametrize(
-    "function", [RELU, TANH, activation("round"), activation("sign"), Unspecified("phi"), activation("hardtanh")]
+    "function",
+    [RELU, TANH, activation("round"), activation("sign"), Unspecified("phi"), activation("hardtanh")],
 )
 def test_the_composition_lemmas_rest_on_their_one_hypothesis(function) -> None:
     scalar, entrywise = scalar_composition(function), entrywise_composition(function)

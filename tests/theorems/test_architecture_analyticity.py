@@ -74,7 +74,12 @@ def test_a_user_map_is_covered_by_the_layered_route_alone() -> None:
 def test_a_user_map_of_what_is_no_affine_layer_is_covered_by_no_route() -> None:
     found = read(Linear(2), RELU, UserMap("foo", 3), Linear(1))
     assert covered(found) == (False, False)
-    tied = read(Linear(2, bias=False, shared=SHARED), Linear(2, bias=False, shared=SHARED), UserMap("foo", 3), Linear(1))
+    tied = read(
+        Linear(2, bias=False, shared=SHARED),
+        Linear(2, bias=False, shared=SHARED),
+        UserMap("foo", 3),
+        Linear(1),
+    )
     assert covered(tied) == (False, False)
 
 

@@ -98,7 +98,10 @@ def test_the_linear_parts_are_those_of_the_methods(theta: fmpq) -> None:
     assert isinstance(push, Pushed)
     assert isinstance(shear, Sheared)
     new = push.factor * velocity - eta * theta
-    assert sheared(shear, theta, new) == (theta + beta * velocity - eta * theta, beta * velocity - eta * theta)
+    assert sheared(shear, theta, new) == (
+        theta + beta * velocity - eta * theta,
+        beta * velocity - eta * theta,
+    )
     before, after = nesterov(beta)
     y, rest = sheared(before, theta, velocity)
     assert y == theta + beta * velocity

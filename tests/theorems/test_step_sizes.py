@@ -40,8 +40,15 @@ JUMP = piecewise("jump", {}, [0], [constant(-1), constant(1)], {Fraction(0): Fra
 PARABOLA = piecewise("parabola", {}, [0], [T * T, T])
 HALF_SQUARE = piecewise("halfsquare", {}, [], [(T * T).scaled(Fraction(1, 2))])
 HUBER = piecewise(
-    "huber", {}, [-1, 1], [constant(Fraction(-1, 2)) + T.scaled(Fraction(-1)), (T * T).scaled(Fraction(1, 2)), T + constant(Fraction(-1, 2))]
-)  # fmt: skip
+    "huber",
+    {},
+    [-1, 1],
+    [
+        constant(Fraction(-1, 2)) + T.scaled(Fraction(-1)),
+        (T * T).scaled(Fraction(1, 2)),
+        T + constant(Fraction(-1, 2)),
+    ],
+)
 
 
 def ready(loss: Map, **options: int) -> StepSizes:
@@ -171,7 +178,9 @@ def random_loss(kind: str, source: Random) -> Map:
     loss = source.choice((HALF_SQUARE, HALF_SQUARE, HUBER, ABS))
 
     def drawn(count: int) -> Fixed:
-        return Fixed((count,), tuple(fmpq(source.randint(-4, 4), source.choice((1, 2))) for _ in range(count)))
+        return Fixed(
+            (count,), tuple(fmpq(source.randint(-4, 4), source.choice((1, 2))) for _ in range(count))
+        )
 
     weight = ParameterBlock("W", (2, 1) if kind == "dense" else (2, 2) if kind == "pooling" else (1, 1))
     match kind:
@@ -196,12 +205,17 @@ def random_loss(kind: str, source: Random) -> Map:
     return Entry(loss, At(Total((out, drawn(1))), PlaceNumber(0)))
 
 
-def sampled(loss: Map, names: list[tuple[str, int]], source: Random) -> dict[Signature, list[tuple[list[Fraction], Jet]]]:
+def sampled(
+    loss: Map, names: list[tuple[str, int]], source: Random
+) -> dict[Signature, list[tuple[list[Fraction], Jet]]]:
     """Jets at random points by pattern, at least six of a pattern where near points have it too."""
     found: dict[Signature, list[tuple[list[Fraction], Jet]]] = {}
     for _ in range(60):
         scale = source.choice((1, 1, 4))
-        theta = [Fraction(source.choice((-1, 1)) * source.randint(1, 40) * scale, source.choice((3, 7))) for _ in names]
+        theta = [
+            Fraction(source.choice((-1, 1)) * source.randint(1, 40) * scale, source.choice((3, 7)))
+            for _ in names
+        ]
         if (read := jet_at(loss, theta, names)) is not None:
             found.setdefault(read[1], []).append((theta, read[0]))
     for signature, known in found.items():
@@ -256,7 +270,9 @@ def test_verdicts_agree_with_hessians_computed_otherwise(kind: str, seed: int) -
 
 def _collapses(loss: Map, names: list[tuple[str, int]], point, value: Fraction, source: Random) -> None:
     """At five points near the pattern's witness the determinant is exactly 0."""
-    centre = [Fraction(int(point[n][k].p), int(point[n][k].q)) if n in point else Fraction(0) for n, k in names]
+    centre = [
+        Fraction(int(point[n][k].p), int(point[n][k].q)) if n in point else Fraction(0) for n, k in names
+    ]
     start = jet_at(loss, centre, names)
     assert start is not None
     reach, seen = Fraction(1, 50), 0

@@ -121,7 +121,9 @@ from .steps import ComposedNonSingular as ComposedNonSingular
 from .steps import CriticalNull as CriticalNull
 from .steps import FibresNonSingular as FibresNonSingular
 from .steps import OnPositionNonSingular as OnPositionNonSingular
+from .steps import OnPositionSingular as OnPositionSingular
 from .steps import ProximalNonSingular as ProximalNonSingular
+from .steps import ShearedSingular as ShearedSingular
 from .steps import ShearNonSingular as ShearNonSingular
 from .steps import SomeComponent as SomeComponent
 from .task_norms import BendBound as BendBound

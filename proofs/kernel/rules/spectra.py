@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mpoly, fmpz_poly
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpq_mpoly, fmpz_poly
 
 from proofs.errors import KernelError
 
@@ -14,6 +14,7 @@ from ..claims import Sequent
 from ..core import Rule, register
 from ..eigenvalues import (
     blocks_of_matrix,
+    characteristic,
     common_eigenvalues,
     content_in_t,
     determinant_in_t,
@@ -115,15 +116,22 @@ def block_content(case: Map, number: int) -> fmpz_poly:
     """A polynomial whose roots are the eigenvalues that a block of the Hessian has at every theta.
 
     Raises:
-        KernelError: for a block of more than 16 coordinates, or too many terms.
+        KernelError: for a block of more than 16 coordinates that is not constant, or too many terms.
     """
     groups, rows = hessian_blocks(case)
     group = groups[number]
+    if all(rows[i][j].is_constant() for i in group for j in group):
+        numbers = [_number(rows[i][j]) for i in group for j in group]
+        return characteristic(fmpq_mat(len(group), len(group), numbers))
     if len(group) > LARGEST_BLOCK:
         raise KernelError(f"expected a block of at most {LARGEST_BLOCK} coordinates but got {len(group)}")
     context = with_t(len(rows))
     lifted = [[_with_t(rows[i][j], context) for j in group] for i in group]
     return content_in_t(determinant_in_t(lifted, context))
+
+
+def _number(constant: fmpq_mpoly) -> fmpq:
+    return constant.leading_coefficient() if len(constant) else fmpq(0)
 
 
 def _with_t(polynomial: fmpq_mpoly, context: object) -> fmpq_mpoly:

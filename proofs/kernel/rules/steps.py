@@ -32,8 +32,8 @@ from .sets import require_fresh, within
 
 __all__ = [
     "AlmostAllSteps", "AvoidingComponents", "CollapsingCase", "CollapsingComponent", "ComposedNonSingular",
-    "CriticalNull", "FibresNonSingular", "OnPositionNonSingular", "ProximalNonSingular", "ShearNonSingular",
-    "SomeComponent", "critical_set",
+    "CriticalNull", "FibresNonSingular", "OnPositionNonSingular", "OnPositionSingular", "ProximalNonSingular",
+    "ShearNonSingular", "ShearedSingular", "SomeComponent", "critical_set",
 ]  # fmt: skip
 
 
@@ -239,8 +239,7 @@ class ShearNonSingular(Rule):
 
     def conclude(self, *premises: Sequent) -> NonSingular:
         no_premises(premises)
-        (a, b), (c, d) = self.map.first, self.map.second
-        if a * d - b * c == 0:
+        if not _is_invertible(self.map):
             raise KernelError("expected an invertible matrix")
         return NonSingular(self.map)
 
@@ -249,18 +248,72 @@ class ShearNonSingular(Rule):
 @dataclass(frozen=True)
 class OnPositionNonSingular(Rule):
     """
-    G |- theta -> G(theta) is non-singular
-    ------------------------------------------------- OnPositionNonSingular
-    G |- (theta, v) -> (G(theta), v) is non-singular
+    G |- theta -> theta - eta grad L is non-singular
+    ------------------------------------------------------------- OnPositionNonSingular
+    G |- (theta, v) -> (theta - eta grad L, v) is non-singular
 
-    For each v the preimage of a slice of a null set, null for almost all v, is null: Fubini's theorem.
+    The map is measurable.  For almost all v the slice of a null set is null, and so is its preimage:
+    Fubini's theorem.
     """
 
     trust = "cited:fubini"
 
     def conclude(self, *premises: Sequent) -> NonSingular:
         expect_premises(premises, 1)
-        return NonSingular(OnPosition(_non_singular(premises[0])))
+        step = _non_singular(premises[0])
+        if not isinstance(step, Descent):
+            raise KernelError("expected a premise about a step of gradient descent, a map of theta alone")
+        return NonSingular(OnPosition(step))
+
+
+@register
+@dataclass(frozen=True)
+class OnPositionSingular(Rule):
+    """
+    G |- theta -> G(theta) is singular
+    --------------------------------------------- OnPositionSingular
+    G |- (theta, v) -> (G(theta), v) is singular
+
+    With U goes U x R^P, which is open, to the product of a null set and R^P, which is null.
+    """
+
+    trust = "cited:fubini"
+
+    def conclude(self, *premises: Sequent) -> Singular:
+        expect_premises(premises, 1)
+        claim = premises[0].claim
+        if not isinstance(claim, Singular):
+            raise KernelError("expected a premise that a map is singular")
+        return Singular(OnPosition(claim.of))
+
+
+@register
+@dataclass(frozen=True)
+class ShearedSingular(Rule):
+    """
+    G |- g is singular
+    ------------------------------- ShearedSingular      A, B invertible linear maps of (theta, v)
+    G |- B(g(A(.))) is singular
+
+    The preimage of an open set under A is open and not empty; B sends null sets to null sets.
+    """
+
+    before: Sheared
+    after: Sheared
+
+    def conclude(self, *premises: Sequent) -> Singular:
+        expect_premises(premises, 1)
+        claim = premises[0].claim
+        if not isinstance(claim, Singular) or not claim.of.has_velocity:
+            raise KernelError("expected a premise that a map of theta and v is singular")
+        if not all(_is_invertible(shear) for shear in (self.before, self.after)):
+            raise KernelError("expected invertible matrices")
+        return Singular(Composed((self.before, claim.of, self.after)))
+
+
+def _is_invertible(shear: Sheared) -> bool:
+    (a, b), (c, d) = shear.first, shear.second
+    return a * d - b * c != 0
 
 
 def _non_singular(premise: Sequent) -> Dynamics:
