@@ -46,7 +46,9 @@ def _theorem(theorem: Theorem) -> dict[str, Any]:
     from proofs.typeset import claim_latex
 
     lets = _abbreviations(theorem.claim, *theorem.hypotheses)
-    hypotheses = sorted(theorem.hypotheses, key=lambda claim: claim_text(claim, exact=True))
+    hypotheses = sorted(
+        theorem.hypotheses, key=lambda claim: (claim_text(claim, exact=True), claim_latex(claim, exact=True))
+    )
     return {
         "latex": claim_latex(theorem.claim),
         "plain": claim_text(theorem.claim),

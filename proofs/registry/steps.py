@@ -136,7 +136,7 @@ STATEMENTS = (
             ),
         ),
         source="[gradlemma]",
-        established="derived by kernel rules for given networks (Sard); printed for 1-2-1, and for 1-1-1 without hidden bias",
+        established="derived by kernel rules for given networks (Sard); printed for 1-2-1, and for 1-1-1 with an output bias alone",
         instantiate=Instantiation(
             "gradlemma derive NSG-2-dead --format md",
             "from proofs.exhibits import DEAD_REGION\nshown = DEAD_REGION.show()\nprint(shown.fails)\nprint(shown.holds)",

@@ -73,7 +73,7 @@ def document(*goals: Goal, full: bool = False) -> list[Block]:
     shown = [*(derivation if steps else []), *steps]
     return [
         *setting,
-        *_source_note(cited, has_kinks=_has_kinks(tree, known), about_runs=about_runs),
+        *(_runs_note(cited) if about_runs else _source_note(cited, _has_kinks(tree, known))),
         *assumptions,
         *([*shown, *theorems] if family is None and not about_runs else [*theorems, *remarks, *shown]),
         *_trust_blocks(tree),
@@ -473,15 +473,17 @@ def _has_kinks(tree: StepTree, known: Vocabulary) -> bool:
     return any(not function.is_analytic for function in (*known.functions, *functions))
 
 
-def _source_note(cited: list[str], *, has_kinks: bool, about_runs: bool) -> list[Block]:
-    if about_runs:
-        return [Paragraph(("This is the setting of ", Cite("zhou"), "."))] if "zhou" in cited else []
+def _source_note(cited: list[str], has_kinks: bool) -> list[Block]:
     notes: list[Inline] = []
     for key in cited:
         note = _SMOOTH_NOTE if key == "craciun" and not has_kinks else _SOURCE_NOTES.get(key)
         if note is not None:
             notes += [" " if notes else "", note, Cite(key), "."]
     return [Paragraph(tuple(notes))] if notes else []
+
+
+def _runs_note(cited: list[str]) -> list[Block]:
+    return [Paragraph(("This is the setting of ", Cite("zhou"), "."))] if "zhou" in cited else []
 
 
 def _reference_blocks(cited: list[str]) -> list[Block]:

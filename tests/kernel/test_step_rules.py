@@ -249,16 +249,24 @@ SWAP = Sheared((fmpq(0), fmpq(1)), (fmpq(1), fmpq(0)))
 DEGENERATE = Sheared((fmpq(1), fmpq(2)), (fmpq(2), fmpq(4)))
 
 
-def test_a_singular_step_is_singular_beside_an_untouched_velocity():
+def test_on_position_singular_accepts() -> None:
     assert concluded(OnPositionSingular(), assume(Singular(DESCENT))) is Singular(OnPosition(DESCENT))
+
+
+def test_on_position_singular_refuses() -> None:
     refused(OnPositionSingular(), assume(NonSingular(DESCENT)))
     refused(OnPositionSingular(), assume(Singular(Pushed(P, ETA, fmpq(1)))), match="theta alone")
 
 
-def test_invertible_maps_around_a_singular_one():
+def test_sheared_singular_accepts() -> None:
+    inner = OnPosition(DESCENT)
+    found = concluded(ShearedSingular(SWAP, SWAP), assume(Singular(inner)))
+    assert found is Singular(Composed((SWAP, inner, SWAP)))
+
+
+def test_sheared_singular_refuses() -> None:
     inner = OnPosition(DESCENT)
     known = assume(Singular(inner))
-    assert concluded(ShearedSingular(SWAP, SWAP), known) is Singular(Composed((SWAP, inner, SWAP)))
     refused(ShearedSingular(DEGENERATE, SWAP), known, match="invertible")
     refused(ShearedSingular(SWAP, DEGENERATE), known, match="invertible")
     refused(ShearedSingular(SWAP, SWAP), assume(Singular(DESCENT)), match="theta and v")
