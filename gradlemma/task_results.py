@@ -12,7 +12,7 @@ from gradlemma.task_setup import TaskForecast, TaskSetup
 from proofs.kernel.core import Theorem, steps_of
 
 if TYPE_CHECKING:
-    from numerics.tasks import Explained, KinkReport, OrderTable, SecondOrder
+    from numerics.tasks import Explained, KinkReport, OrderTable, PiecesSeen, SecondOrder
 
 __all__ = ["KinkStatus", "Kinks", "LossesSeen", "Part", "TaskMeasured", "TaskVerdict", "TasksResult"]
 
@@ -48,11 +48,12 @@ class KinkStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Kinks:
-    """The status, the search where there was one, and a sentence."""
+    """The status, a sentence, and the search, or what double precision saw, where there was one."""
 
     status: KinkStatus
     sentence: str
     report: KinkReport | None = None
+    seen: PiecesSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

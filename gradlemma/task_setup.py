@@ -148,6 +148,12 @@ def _setup(problem: Problem, eta: Any, alpha: Any, steps: Any) -> TaskSetup:
             kind="missing-key", key="tasks", remedy="add a section `tasks`; see docs/problem-file.md",
         )  # fmt: skip
     network = feed_forward(problem, "run of task arithmetic")
+    limit = 10**12
+    if problem.weights is not None and any(abs(w.to_numpy()).max(initial=0) > limit for w in problem.weights):
+        raise ProblemError(
+            "expected weights of at most 10^12 in size but got larger ones",
+            kind="weights", key="weights", remedy="rescale the weights",
+        )  # fmt: skip
     if problem.weights is None:
         raise ProblemError(
             "expected weights, at which all runs start, but the problem has none",

@@ -87,6 +87,7 @@ class _Work:
     setup: TaskSetup
     forecast: TaskForecast
     shown: Progress
+    runs: TaskRuns | None = None
     measured: TaskMeasured | None = None
     divergence: str | None = None
     order: Part[OrderTable] = field(default_factory=_not_reached)
@@ -129,6 +130,7 @@ class _Work:
         runs = run_tasks(losses, setup.start(), float(setup.step), float(setup.alpha), setup.steps)
         if runs.divergence is not None:
             self.divergence = runs.divergence.sentence(runs.limit)
+        self.runs = runs
         if runs.steps:
             self.measured = _measured(losses, runs)
 
@@ -141,10 +143,7 @@ class _Work:
             self.kinks = Kinks(KinkStatus.CERTIFIED, "With k = 1 the difference is 0, whatever the kinks.")
             return
         if not setup.is_small:
-            self.kinks = Kinks(
-                KinkStatus.NOT_CHECKED,
-                "The network is too large to certify that no unit meets a kink: nothing is claimed.",
-            )
+            self.kinks = _seen(self.runs)
             return
         from numerics.tasks import KinkOutcome, certify_pieces
 
@@ -183,7 +182,7 @@ class _Work:
         from numerics.tasks import KinkMet, order_table
 
         try:
-            largest = min(setup.step, LARGEST_ETA)
+            largest = min(setup.step, LARGEST_ETA, Fraction(1, 16 * setup.steps))
             self.order = Part(order_table(setup.exact, setup.alpha, setup.steps, largest=largest))
         except KinkMet as error:
             self.order = Part(reason=f"a run meets a kink on the ladder: {printable(error, 200)}")
@@ -289,6 +288,15 @@ class _Work:
         norm = float(self.measured.path.vector.norm())
         low = norm * (1 - 1e-12) - self.measured.path.rounding
         return math.isfinite(low) and low > 0 and Fraction(low) > self.limit.value.value
+
+
+def _seen(runs: TaskRuns | None) -> Kinks:
+    """What double precision sees of the pieces of a network that is too large for a certificate."""
+    from numerics.tasks import pieces_seen
+
+    why = "The network is too large to certify that no unit meets a kink: nothing is claimed."
+    seen = None if runs is None else pieces_seen(runs)
+    return Kinks(KinkStatus.NOT_CHECKED, why if seen is None else f"{why} {seen.sentence()}", seen=seen)
 
 
 def _is_same(theorem: Theorem | None, other: Theorem) -> bool:

@@ -167,7 +167,14 @@ def _kinks(kinks: Kinks) -> dict[str, Any]:
             "between": None if report.between is None else [str(part) for part in report.between],
             "equal_ends": report.equal_ends,
         }
-    return {"status": kinks.status.value, "crossed": crossed, "where": where, "sentence": kinks.sentence}
+    seen = None if kinks.seen is None else {"changed": kinks.seen.changed, "units": kinks.seen.total}
+    return {
+        "status": kinks.status.value,
+        "crossed": crossed,
+        "where": where,
+        "seen": seen,
+        "sentence": kinks.sentence,
+    }
 
 
 # -- files ----------------------------------------------------------------------------------------

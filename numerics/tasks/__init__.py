@@ -29,6 +29,8 @@ from .second_order import SecondOrder as SecondOrder
 from .second_order import explained as explained
 from .second_order import leading_term as leading_term
 from .second_order import path_term as path_term
+from .seen_pieces import PiecesSeen as PiecesSeen
+from .seen_pieces import pieces_seen as pieces_seen
 from .sweeps import BALLS as BALLS
 from .sweeps import RATIONALS as RATIONALS
 from .sweeps import KinkMet as KinkMet

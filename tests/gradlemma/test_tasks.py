@@ -176,7 +176,7 @@ def test_the_document_is_as_written_down(capsys, tmp_path):
     assert bound["ratio"] == pytest.approx(float(bound["value"]) / bound["measured"]) and bound["ratio"] > 1
     assert bound["reading"] == "ball" and bound["measured"] == document["C"]["norm"]
     assert document["kinks"] == {
-        "status": "analytic", "crossed": None, "where": None,
+        "status": "analytic", "crossed": None, "where": None, "seen": None,
         "sentence": "Network and loss have no kinks: the expansion holds.",
     }  # fmt: skip
     assert set(document["theorem"]) == {
@@ -256,8 +256,12 @@ def test_certified_pieces_keep_the_claim(tmp_path):
 
 def test_a_large_network_with_kinks_is_not_certified(tmp_path, monkeypatch):
     monkeypatch.setattr("gradlemma.task_setup.SMALL_WORK", 0)
-    found = gradlemma.tasks(load_problem(written(tmp_path, CERTIFIED)))
-    assert found.kinks.status is KinkStatus.NOT_CHECKED and found.exit_code == 3
+    for text, changed in ((CERTIFIED, 0), (CROSSED, 1)):
+        found = gradlemma.tasks(load_problem(written(tmp_path, text)))
+        assert found.kinks.status is KinkStatus.NOT_CHECKED and found.exit_code == 3
+        seen = found.kinks.seen
+        assert seen is not None and (seen.changed, seen.total) == (changed, 2)
+        assert (seen.task, seen.step, seen.joint) == ((0, 1, False) if changed else (None, None, False))
 
 
 def test_a_run_that_diverges_says_where_and_keeps_what_was_done(tmp_path, capsys):
