@@ -222,7 +222,7 @@ def _rows(tensor: ExactTensor) -> tuple[tuple[Fraction, ...], ...]:
 # -- what is to be expected -------------------------------------------------------------------------
 
 BASE_S, BASE_MIB = 4.0, 400.0
-SECONDS_PER_PASS = 2e-9
+SECONDS_PER_PASS = 1e-8
 SECONDS_PER_EXACT = 4e-5
 SECONDS_PER_NODE_VALUE = 1e-5
 LONGEST_S = 6 * 3600.0

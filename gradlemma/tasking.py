@@ -255,7 +255,7 @@ class _Work:
             derivation=self.derivation,
             verdict=verdict,
             reasons=tuple(self.reasons),
-            notes=tuple(_notes(setup)),
+            notes=tuple(_notes(setup, self.measured)),
             forecast=self.forecast,
             interrupted=self.interrupted,
             elapsed_s=watch.elapsed_s(),
@@ -340,11 +340,15 @@ def _c_latex(steps: int) -> str:
     )
 
 
-def _notes(setup: TaskSetup) -> list[str]:
+def _notes(setup: TaskSetup, seen: TaskMeasured | None) -> list[str]:
     notes: list[str] = []
     left = setup.given.count - len({member for members in setup.members for member in members})
     if left:
         notes.append(f"{left} samples of the data belong to no task")
     if setup.steps == 1:
         notes.append("with k = 1 task arithmetic and multi-task training agree exactly (TSK-1)")
+    if seen is not None and seen.explained.share < 0:
+        notes.append(
+            "the remainder is larger than the difference: these steps are too long for -alpha eta^2 C"
+        )
     return notes

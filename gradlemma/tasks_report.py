@@ -302,7 +302,9 @@ def _print_measured(found: TasksResult, seen: TaskMeasured) -> None:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %" if math.isfinite(share) else "-"
+    if not math.isfinite(share):
+        return "-"
+    return f"{100 * share:.2f} %" if share > 0 else "nothing"
 
 
 def _shown(value: float | None) -> str:

@@ -199,6 +199,12 @@ def test_the_table_says_what_holds(capsys):
         assert part in text
 
 
+def test_steps_that_are_too_long_explain_nothing(capsys):
+    assert outcome(EXAMPLE, "--quiet", "--no-order", "--eta", "2", "--steps", "9") == 0
+    text = capsys.readouterr().out
+    assert "the remainder is larger than the difference" in text and "nothing" in text
+
+
 def test_the_digits_run(capsys):
     assert outcome("examples/digits_tasks.yaml", "--json", "--quiet") == 0
     document = json.loads(capsys.readouterr().out)

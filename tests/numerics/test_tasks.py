@@ -38,6 +38,7 @@ from numerics.tasks import (
     naive_path_term,
     order_table,
     path_term,
+    pieces_seen,
     run_tasks,
     tasks_of,
 )
@@ -591,3 +592,33 @@ def pre_activations(network: Network, points: Tensor, tasks: Tasks, t: int) -> l
 
     found = nodes(network, points, tasks.objectives[t].x)
     return [found[1], found[3]]
+
+
+def test_pieces_seen_counts_changes_at_points_of_the_runs():
+    network = Network.of(2, Dense(3), "relu", Dense(1))
+    generator = torch.Generator().manual_seed(5)
+    parts = [
+        (torch.randn(6, 2, generator=generator).double(), torch.randn(6, 1, generator=generator).double())
+        for _ in range(2)
+    ]
+    start = torch.randn(network.parameter_count, generator=generator).double()
+    runs = run_tasks(tasks_of(network, Loss.HALF_MSE, parts), start, 1.0, 0.5, 4)
+    changed = set()
+    for number, (x, _) in enumerate(parts):
+        points = [*(start + runs.own[1:4, number]), *(start + runs.joint[1:4])]
+        signs = [x @ p[:6].reshape(3, 2).mT + p[6:9] > 0 for p in (start, *points)]
+        changed |= {
+            (number, n, k) for n in range(6) for k in range(3) if len({bool(s[n, k]) for s in signs}) > 1
+        }
+    seen = pieces_seen(runs)
+    assert (seen.changed, seen.total) == (len(changed), 36) and 0 < len(changed) < 36
+    still = pieces_seen(run_tasks(tasks_of(network, Loss.HALF_MSE, parts), start, 1e-9, 0.5, 4))
+    assert still.changed == 0 and "none of 36" in still.sentence()
+
+
+def test_pieces_seen_counts_kinks_of_the_loss():
+    network = Network.of(1, Dense(1, bias=False))
+    parts = [(torch.ones(1, 1).double(), torch.zeros(1, 1).double())]
+    runs = run_tasks(tasks_of(network, Loss.huber(F(1, 2)), parts), torch.tensor([0.6]).double(), 0.3, 1.0, 3)
+    seen = pieces_seen(runs)
+    assert (seen.changed, seen.total, seen.step) == (1, 1, 1)
