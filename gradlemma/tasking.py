@@ -15,10 +15,10 @@ from gradlemma.problem import Problem
 from gradlemma.progress import Progress
 from gradlemma.resources import Stopwatch, peak_memory_bytes
 from gradlemma.task_limits import NoTaskBound, TaskLimit, limit_of
+from gradlemma.task_measuring import kinks_seen, measured_of
 from gradlemma.task_results import (
     Kinks,
     KinkStatus,
-    LossesSeen,
     Part,
     TaskMeasured,
     TasksResult,
@@ -31,9 +31,7 @@ from proofs.kernel.core import Theorem
 from proofs.kernel.tensor_codec import encode_tensors
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from numerics.tasks import OrderTable, TaskRuns, Tasks
+    from numerics.tasks import OrderTable, TaskRuns
 
 __all__ = ["tasks"]
 
@@ -132,7 +130,7 @@ class _Work:
             self.divergence = runs.divergence.sentence(runs.limit)
         self.runs = runs
         if runs.steps:
-            self.measured = _measured(losses, runs)
+            self.measured = measured_of(losses, runs)
 
     def _look_at_kinks(self) -> None:
         setup = self.setup
@@ -143,7 +141,7 @@ class _Work:
             self.kinks = Kinks(KinkStatus.CERTIFIED, "With k = 1 the difference is 0, whatever the kinks.")
             return
         if not setup.is_small:
-            self.kinks = _seen(self.runs)
+            self.kinks = kinks_seen(self.runs)
             return
         from numerics.tasks import KinkOutcome, certify_pieces
 
@@ -290,47 +288,8 @@ class _Work:
         return math.isfinite(low) and low > 0 and Fraction(low) > self.limit.value.value
 
 
-def _seen(runs: TaskRuns | None) -> Kinks:
-    """What double precision sees of the pieces of a network that is too large for a certificate."""
-    from numerics.tasks import pieces_seen
-
-    why = "The network is too large to certify that no unit meets a kink: nothing is claimed."
-    seen = None if runs is None else pieces_seen(runs)
-    return Kinks(KinkStatus.NOT_CHECKED, why if seen is None else f"{why} {seen.sentence()}", seen=seen)
-
-
 def _is_same(theorem: Theorem | None, other: Theorem) -> bool:
     return theorem is not None and theorem.claim is other.claim and theorem.hypotheses == other.hypotheses
-
-
-def _measured(losses: Tasks, runs: TaskRuns) -> TaskMeasured:
-    from numerics.tasks import explained, leading_term, path_term
-
-    path, leading = path_term(runs), leading_term(runs)
-    points = {
-        "start": runs.start, "merged": runs.merged, "multi_task": runs.multi_task,
-    }  # fmt: skip
-    seen: list[LossesSeen] = []
-    for number, objective in enumerate(losses.objectives):
-        values = {name: _loss(objective, point) for name, point in points.items()}
-        seen.append(LossesSeen(own=_loss(objective, runs.ends[number]), **values))
-    found = explained(runs, path)
-    return TaskMeasured(
-        runs.steps,
-        found.difference,
-        found.rounding,
-        float(runs.joint[-1].norm()),
-        path,
-        leading,
-        found,
-        explained(runs, leading).share,
-        tuple(seen),
-    )
-
-
-def _loss(objective: Any, point: Tensor) -> float | None:
-    value = float(objective.losses(point[None])[0])
-    return value if math.isfinite(value) else None
 
 
 def _c_latex(steps: int) -> str:

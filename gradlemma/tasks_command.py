@@ -30,7 +30,8 @@ def run_tasks_command(
 
         require_writable(out, REPORT_FILES)
     from gradlemma.tasking import tasks
-    from gradlemma.tasks_report import document_of, print_report, write_report
+    from gradlemma.tasks_report import document_of, write_report
+    from gradlemma.tasks_table import print_report
 
     found = tasks(loaded, eta=eta, alpha=alpha, steps=steps, order=order, progress=Progress(quiet=quiet))
     document = document_of(found)
