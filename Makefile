@@ -11,7 +11,7 @@ demo: $(STAMP)
 	.venv/bin/gradlemma check examples/digits_mlp.yaml --out report
 
 test: $(STAMP)
-	.venv/bin/python -m pytest -m "not nightly and not gpu"
+	.venv/bin/python -m pytest -m "not nightly and not gpu" -n auto --dist worksteal
 
 lint: $(STAMP)
 	.venv/bin/ruff check .

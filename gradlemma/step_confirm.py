@@ -300,7 +300,8 @@ class _Said:
         decided = all(one.status is StepStatus.SINGULAR for one in exceptional)
         visited = sum(self._visited(unit) for unit in units)
         excluded = all(self._confirmed(*unit.excluded) for unit in units)
-        looked = complete and spectra and excluded and all(unit.has_candidates for unit in units)
+        smooth = self.singular_set() is not None
+        looked = complete and smooth and spectra and excluded and all(u.has_candidates for u in units)
         determined = looked and decided and all(unit.has_exact_spectra for unit in units)
         bounds = [bound for unit in units if (bound := unit.least_unexcluded()) is not None]
         return Coverage(
@@ -310,7 +311,7 @@ class _Said:
             unknown=sum(len(unit.sizes.enumerated.patterns) for unit in units) - visited,
             complete=complete,
             determined=determined,
-            reason=None if determined else self._why(complete, spectra, decided and excluded),
+            reason=None if determined else self._why(complete, smooth, spectra, decided and excluded),
             least_unexcluded=min(bounds) if bounds and looked and not determined else None,
         )
 
@@ -319,7 +320,7 @@ class _Said:
         patterns = range(len(unit.sizes.enumerated.patterns))
         return sum(f"{unit.prefix}occurs.p{number}" in self.again.confirmed for number in patterns)
 
-    def _why(self, complete: bool, spectra: bool, decided: bool) -> str:
+    def _why(self, complete: bool, smooth: bool, spectra: bool, decided: bool) -> str:
         if self.findings.rule.not_covered is not None:
             return "the patterns were not looked at, because the optimiser is not covered"
         skipped = next((unit.skipped for unit in self.findings.units if unit.skipped is not None), None)
@@ -328,6 +329,11 @@ class _Said:
         )
         if not complete:
             return skipped or why or "the patterns were not all gone through"
+        if not smooth:
+            return (
+                "a piece is not shown to be analytic beyond its interval, so that a pattern may fall into "
+                "parts that collapse at different step sizes"
+            )
         if not spectra:
             return "of some patterns nothing is known about the eigenvalues that their Hessian has everywhere"
         if not decided:

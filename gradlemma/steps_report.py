@@ -15,7 +15,7 @@ from gradlemma.report import versions
 from gradlemma.step_collapse import Collapsing
 from gradlemma.step_forecast import MANY, count_text
 from gradlemma.step_numerics import CollapseSeen, DeterminantsSeen, NumericChecks
-from gradlemma.step_results import Answer, ExceptionalEta, Level, StepsResult
+from gradlemma.step_results import Answer, Coverage, ExceptionalEta, Level, StepsResult
 from gradlemma.step_rules import Method
 from gradlemma.step_values import step_as_json, step_text
 from gradlemma.table import print_rows
@@ -256,7 +256,7 @@ def _print_coverage(found: StepsResult) -> None:
     unknown = f", {coverage.unknown} unknown" if coverage.unknown else ""
     print(
         f"patterns: {count_text(coverage.possible)} possible, {count_text(coverage.infeasible)} infeasible, "
-        f"{coverage.visited} visited{unknown}; {'' if coverage.complete else 'not '}all of them gone through"
+        f"{coverage.visited} visited{unknown}; {_gone_through(coverage)}"
     )
     of = "" if found.rule.method in (Method.GD, Method.SGD) else " of gradient descent"
     if coverage.determined and not found.exceptional:
@@ -344,6 +344,10 @@ def _print_verdicts(found: StepsResult) -> None:
     if found.schedule is not None:
         steps = ", ".join(step_text(step) for step in found.schedule.steps[:MAX_ROWS])
         print(f"schedule {printable(steps, 200)}: {found.schedule.status.value}, {found.schedule.reason}")
+
+
+def _gone_through(coverage: Coverage) -> str:
+    return "no other pattern occurs" if coverage.complete else "not all of them were looked at"
 
 
 def _short(step: fmpq) -> str:

@@ -157,7 +157,10 @@ def _reference(case: Map, point: Point, step: fmpq) -> tuple[str, float, Tensor]
 
 
 def _float(value: Any) -> float:
-    return int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value.mid())
+    try:
+        return int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value.mid())
+    except OverflowError as error:
+        raise NumericsError("expected numbers that float64 can hold") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ __all__ = [
 
 # A prime below 2^63; any would do.
 PRIME = 2**61 - 1
-MAX_TERMS = 200_000
+MAX_TERMS = 20_000
 
 
 def primitive(polynomial: fmpz_poly) -> fmpz_poly:
@@ -116,7 +116,7 @@ def determinant_in_t(matrix: list[list[fmpq_mpoly]], context: fmpq_mpoly_ctx) ->
     Bareiss's elimination: every division is exact.
 
     Raises:
-        KernelError: where polynomials get more than 200,000 terms.
+        KernelError: where polynomials get more than 20,000 terms.
     """
     size = len(matrix)
     t = context.gens()[-1]

@@ -34,7 +34,8 @@ def first_kinked(root: Map) -> Entry | None:
     """The first function with kinks whose argument holds none; None if the map has none."""
     for node in maps_below(root):
         if isinstance(node, MeanOf | Opaque | Unknown):
-            raise KernelError(f"expected a map of parameters and numbers but got a {type(node).__name__}")
+            kind = f"the map {node.name}, given by name alone" if isinstance(node, Opaque) else "an open one"
+            raise KernelError(f"expected a map of parameters and numbers but got {kind}")
         if isinstance(node, Entry) and not node.function.is_analytic:
             return node
     return None

@@ -29,7 +29,11 @@ def readings(target, quantity, seed):
             yield float(target.margins(moved, quantity)[0]), instance
 
 
-@pytest.mark.parametrize("statement", sorted(ATTACKS))
+RATIOS = sorted(name for name, attack in ATTACKS.items() if attack(None).is_ratio)
+STEPS = sorted(set(ATTACKS) - set(RATIOS))
+
+
+@pytest.mark.parametrize("statement", RATIOS)
 @given(data=st.data())
 @EXAMPLES
 def test_the_margin_is_the_same_in_floats_and_exactly(statement, data):
@@ -49,6 +53,38 @@ def test_the_margin_is_the_same_in_floats_and_exactly(statement, data):
                 assert margin == -1.0 or margin > 1e290
             else:
                 assert math.isclose(margin, left / right - 1.0, rel_tol=1e-7, abs_tol=1e-7)
+
+
+@pytest.mark.parametrize("statement", STEPS)
+@given(data=st.data())
+@EXAMPLES
+def test_the_margin_of_a_step_tells_whether_the_determinant_is_zero(statement, data):
+    attack = ATTACKS[statement](None)
+    try:
+        target = attack.prepare(data.draw(attack.settings()))
+    except GradlemmaError:
+        return
+    for quantity in target.quantities:
+        for margin, instance in readings(target, quantity, 7):
+            try:
+                singular = determinant_is_zero(target, instance)
+            except GradlemmaError:
+                continue  # on a kink
+            if quantity == "open":
+                assert (margin > 0) == singular
+            elif quantity == "stays" and margin >= 0:
+                assert (margin < 1e-9) == singular
+
+
+def determinant_is_zero(target, instance):
+    from numerics.map_cases import case_at
+    from numerics.search.step_target import embedded, identity
+    from proofs.kernel.map_hessians import exact_hessian
+
+    point = target.point(instance)
+    case = case_at(target.loss, point)
+    hessian = embedded(target.loss, case, exact_hessian(case, point)[2])
+    return (identity(target.size) - hessian * target.step).det() == 0
 
 
 def exact_sides(target, instance, quantity):

@@ -38,7 +38,7 @@ __all__ = [
     "SpectraInBalls", "block_content", "hessian_blocks",
 ]  # fmt: skip
 
-LARGEST_BLOCK = 16
+LARGEST_BLOCK = 12
 
 
 @register
@@ -116,7 +116,7 @@ def block_content(case: Map, number: int) -> fmpz_poly:
     """A polynomial whose roots are the eigenvalues that a block of the Hessian has at every theta.
 
     Raises:
-        KernelError: for a block of more than 16 coordinates that is not constant, or too many terms.
+        KernelError: for a block of more than 12 coordinates that is not constant, or too many terms.
     """
     groups, rows = hessian_blocks(case)
     group = groups[number]
