@@ -292,7 +292,9 @@ def _function_conditions(
     except NotCovered as error:
         yield LayerCondition(label, condition, Status.NOT_MET, f"{name}: {error.reason}")
         return
-    yield LayerCondition(label, condition, Status.MET, "J J^T >= |h|^2 I, or >= I with a bias", rank)
+    affine = affine_of(node.of)
+    least = "|h|^2 I" if affine is None or affine.bias is None else "I, by the bias"
+    yield LayerCondition(label, condition, Status.MET, f"J J^T >= {least}", rank)
 
 
 def _split(step: _Step, analyticity: Analyticity) -> Iterator[LayerCondition]:
