@@ -123,6 +123,15 @@ def run_replay(derivation: Path, *, problem: Path | None, as_json: bool, quiet: 
 
 def _compared(goals: dict[str, Theorem], problem: Path) -> tuple[list[Difference], list[str]]:
     """What does not fit the problem, and which bounds it asks for that the derivation lacks."""
+    from proofs.kernel.set_claims import SetClaim
+
+    if any(isinstance(theorem.claim, SetClaim) for theorem in goals.values()):
+        raise ProblemError(
+            "expected a derivation of bounds with --problem but got one about sets of parameters",
+            kind="usage",
+            key="--problem",
+            remedy="replay it without --problem; `check` and `steps` compare theirs with the problem",
+        )
     from gradlemma.compare import compare
     from gradlemma.problem import feed_forward, load_problem
     from gradlemma.proved import asked_for
