@@ -12,7 +12,7 @@ and the observed order between two rungs is log2 of the ratio of their norms.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
@@ -51,6 +51,7 @@ class OrderOutcome(Enum):
     NO_MOVE = "With alpha = 0 both models are theta0: there is no order to observe."
     VANISHES = "C is not told from 0 at theta0: the difference itself has order 3 or more."
     NO_REMAINDER = "The remainder is not told from 0, as for quadratic losses with k = 2: it has no order."
+    UNCLEAR = "The norms are not enclosed well enough to observe an order, though they may not be 0."
     OTHERWISE = "The observed orders are not those of the expansion; look for kinks or smaller step sizes."
 
 
@@ -115,18 +116,31 @@ def order_table(
     """
     if bits < BITS or halvings < 1:
         raise NumericsError(f"expected bits >= {BITS} and halvings >= 1 but got bits={bits}, {halvings}")
+    table, is_certain = _ladder(tasks, Fraction(alpha), steps, Fraction(largest), halvings, bits)
+    if is_certain or table.outcome is not OrderOutcome.NO_REMAINDER:
+        return table
+    return replace(table, outcome=OrderOutcome.UNCLEAR)
+
+
+def _ladder(
+    tasks: ExactTasks, alpha: Fraction, steps: int, largest: Fraction, halvings: int, bits: int
+) -> tuple[OrderTable, bool]:
+    """The table, and whether every norm is told from 0, or is 0 as far as the bits go."""
     with ctx.workprec(bits):
         found: list[tuple[Fraction, list[arb]]] = []
         vanishes = False
         for number in range(halvings + 1):
-            eta = Fraction(largest) / 2**number
+            eta = largest / 2**number
             runs = exact_runs(tasks, eta, alpha, steps)
             leading = exact_leading_term(runs)
             vanishes = vanishes or not _is_told_from_zero(norm(leading))
             found.append((eta, _norms(runs, leading)))
         rungs = tuple(_rung(eta, row, found[n - 1][1] if n else None) for n, (eta, row) in enumerate(found))
-    outcome = _outcome(Fraction(alpha), steps, vanishes, rungs)
-    return OrderTable(len(tasks.tasks), steps, Fraction(alpha), bits, rungs, outcome)
+        # The norm of a vector that is 0 up to rounding is a root, so that half of the bits are lost.
+        tiny = arb(2) ** (-bits // 3)
+        is_certain = all(_is_told_from_zero(x) or x < tiny for _, row in found for x in row)
+    outcome = _outcome(alpha, steps, vanishes, rungs)
+    return OrderTable(len(tasks.tasks), steps, alpha, bits, rungs, outcome), is_certain
 
 
 def _norms(runs: ExactRuns, leading: Vector) -> list[arb]:
