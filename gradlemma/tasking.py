@@ -293,10 +293,11 @@ def _is_same(theorem: Theorem | None, other: Theorem) -> bool:
 
 
 def _c_latex(steps: int) -> str:
-    return (
-        rf"C=\sum_t\sum_{{e=1}}^{{{steps - 1}}}\nabla^2L_t(\theta_{{MT}}^{{(e)}})"
-        r"\sum_{m=0}^{e-1}\Bigl(\alpha\sum_u\nabla L_u-\nabla L_t\Bigr)(\theta_{MT}^{(m)})"
-    )
+    """C for that many steps, as the kernel's theorem has it: its value at theta_0 and a remainder."""
+    from proofs.theorems.task_arithmetic import at_steps, task_theorems
+    from proofs.typeset import claim_latex
+
+    return claim_latex(at_steps(task_theorems().path_sum, steps).claim, exact=True)
 
 
 def _notes(setup: TaskSetup, seen: TaskMeasured | None) -> list[str]:

@@ -20,7 +20,7 @@ from .univariate import Univariate
 
 __all__ = [
     "Condition", "Named", "ball_options", "case_at", "chosen_in", "conditions_of", "constant_of",
-    "first_kinked", "options_of", "place_of", "polynomials_of", "split", "unchosen",
+    "first_kinked", "options_of", "place_of", "polynomials_of", "product_of", "split", "unchosen",
     "without_constants",
 ]  # fmt: skip
 
@@ -210,3 +210,16 @@ def conditions_of(root: Map) -> list[Condition]:
             if piece.upper is not None:
                 found[Condition(node.of, number, -1, to_fmpq(piece.upper))] = None
     return list(found)
+
+
+def product_of(first: Named, second: Named) -> Named:
+    """The product of two polynomials."""
+    found: Named = {}
+    for a, c in first.items():
+        for b, d in second.items():
+            powers = dict(a)
+            for place, exponent in b:
+                powers[place] = powers.get(place, 0) + exponent
+            key = frozenset(powers.items())
+            found[key] = found.get(key, fmpq(0)) + c * d
+    return {key: value for key, value in found.items() if value != 0}

@@ -14,7 +14,7 @@ from flint import fmpq, fmpq_mat
 
 from proofs.kernel.map_values import Point
 from proofs.kernel.maps import Map, blocks_of, size_of
-from proofs.kernel.patterns import Named, conditions_of
+from proofs.kernel.patterns import Named, conditions_of, product_of
 
 __all__ = ["certificate", "random_point", "witness"]
 
@@ -171,19 +171,7 @@ def _candidates(conditions: Sequence[Named]) -> Iterator[Numbered]:
     yield single
     pairs = list(combinations_with_replacement(range(len(conditions)), 2))
     if 0 < len(pairs) <= MOST_PAIRS:
-        yield [*single, *(((i, j), _product(conditions[i], conditions[j])) for i, j in pairs)]
-
-
-def _product(first: Named, second: Named) -> Named:
-    found: Named = {}
-    for a, c in first.items():
-        for b, d in second.items():
-            powers = dict(a)
-            for place, exponent in b:
-                powers[place] = powers.get(place, 0) + exponent
-            key = frozenset(powers.items())
-            found[key] = found.get(key, fmpq(0)) + c * d
-    return {key: value for key, value in found.items() if value != 0}
+        yield [*single, *(((i, j), product_of(conditions[i], conditions[j])) for i, j in pairs)]
 
 
 def _combine(products: Numbered) -> tuple[tuple[fmpq, tuple[int, ...]], ...] | None:

@@ -23,6 +23,7 @@ from ..patterns import (
     options_of,
     place_of,
     polynomials_of,
+    product_of,
     require_pieces,
     split,
     unchosen,
@@ -187,25 +188,13 @@ def _require_infeasible(case: Map, products: Products) -> None:
             raise KernelError("expected products of conditions with positive factors")
         product = conditions[numbers[0]].polynomial()
         for n in numbers[1:]:
-            product = _times(product, conditions[n].polynomial())
+            product = product_of(product, conditions[n].polynomial())
         for key, coefficient in product.items():
             total[key] = total.get(key, fmpq(0)) + factor * coefficient
     if not products or any(coefficient != 0 for monomial, coefficient in total.items() if monomial):
         raise KernelError("expected a sum of products that is constant")
     if total.get(frozenset(), fmpq(0)) > 0:
         raise KernelError("expected a sum of products that is not positive")
-
-
-def _times(first: Named, second: Named) -> Named:
-    found: Named = {}
-    for a, c in first.items():
-        for b, d in second.items():
-            powers = dict(a)
-            for place, exponent in b:
-                powers[place] = powers.get(place, 0) + exponent
-            key = frozenset(powers.items())
-            found[key] = found.get(key, fmpq(0)) + c * d
-    return found
 
 
 @register
